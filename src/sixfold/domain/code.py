@@ -1,0 +1,88 @@
+"""Layer 4's and 6's nouns: edit, patch, increment, snapshot."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from sixfold.domain.data import Data, Digest, Tree
+
+
+class Edit(Data):
+    """One change to one file, as a model wrote it."""
+
+    path: str
+    """Relative, `/`-separated."""
+    kind: Literal["write", "replace", "delete"]
+    """`write`: the whole file. `replace`: `search` must stand exactly once. `delete`: remove the file."""
+    search: str = ""
+    content: str = ""
+    """New whole text, or the replacement."""
+
+
+class Patch(Data):
+    """A set of edits that is applied completely or not at all."""
+
+    edits: tuple[Edit, ...]
+    note: str = ""
+    """What the author said about it; shown, never believed."""
+
+
+class Refusal(Data):
+    """Why one edit was not applied; the whole patch was left unapplied."""
+
+    path: str
+    reason: str
+    """One line, stable wording: it goes back to the model once."""
+    current: str = ""
+    """The file's present text around the place, for the correction."""
+
+
+class FileStat(Data):
+    """Changed lines of one file between two trees."""
+
+    path: str
+    added: int
+    removed: int
+    status: Literal["added", "modified", "deleted", "renamed"] = "modified"
+    binary: bool = False
+
+
+class Snapshot(Data):
+    """The user's folder as it was when the run began."""
+
+    tree: Tree
+    """Working tree: tracked files as they are on disk, plus untracked files that are not ignored."""
+    head: str = ""
+    """Commit id of HEAD; empty in a folder without commits."""
+    head_tree: Tree | None = None
+    branch: str = ""
+    """Short name of the checked-out branch; empty when detached or not a repository."""
+    dirty: bool = False
+    """True when `tree` differs from HEAD's."""
+    kind: Literal["repository", "empty"] = "repository"
+
+
+class Risk(Data):
+    """Something in an increment that needs a person's eyes."""
+
+    kind: Literal["security", "dependency", "process", "network", "files", "interface", "deletion", "size", "untested", "failing"]
+    path: str = ""
+    line: int = 0
+    text: str = ""
+
+
+class Increment(Data):
+    """A reviewable unit: one task's change with its evidence. The tree is what gets committed."""
+
+    id: str
+    """`I1`, after rework `I1.2`."""
+    task: str
+    title: str
+    base: Tree
+    tree: Tree
+    files: tuple[FileStat, ...] = ()
+    diff: Digest | None = None
+    """Blob of the unified diff base → tree."""
+    requirements: tuple[str, ...] = ()
+    risks: tuple[Risk, ...] = ()
+    attempts: int = 1

@@ -1,0 +1,76 @@
+"""The event log's vocabulary: what happened, who did it, in order. Everything a person is shown is read from here.
+
+An event is appended once: its `key` is unique in a run and derived from the work (never from time or chance), so a
+step that runs again after a crash adds nothing. The chain (`previous`, `hash`) makes any later change visible.
+
+Kinds and the `data` they carry (a type name means its JSON; `?` optional):
+
+    run.created            request: Request, options: Options, folder, snapshot: Snapshot, version, title
+    run.waiting            subjects: [str]                 what the human owes; the process may end here
+    run.paused             code, what, why, next           budget, model unavailable, no sandbox, interrupt
+    run.resumed            by, options: Options
+    run.ended              outcome: Outcome, next
+    phase.started          phase                           input | orchestration | development | validation
+    phase.ended            phase
+    attachment.read        attachment: Attachment
+    context.found          paths: [str], chars             what was looked up in the repository, and why it was shown
+    clarity.checked        route: direct|clarify|skipped, signals: [str]
+    question.asked         question: Question
+    specification.written  specification: Specification, by
+    plan.made              plan: Plan
+    task.started           task, attempt, title, role
+    task.ended             task, status: done|failed, reason, tree?
+    model.called           purpose, role, model, task?, usage: Usage, request, reply (blob), prompt (digest), replayed, wall_s
+    patch.applied          task, attempt, tree, files: [str]
+    patch.refused          task, attempt, refusals: [Refusal]
+    tests.ran              scope (task id or `validation`), attempt, tree, report: TestReport
+    scan.done              scope, attempt, tree, findings: [Finding]
+    repair.decided         task, attempt, strategy, reason
+    increment.proposed     increment: Increment
+    commit.made            increment, commit, tree, message
+    acceptance.written     files: [str], digest, tests     locked: written by a context that never saw code
+    acceptance.disputed    test, verdict: upheld|corrected, reason
+    check.done             check: Check
+    release.proposed       offer: ReleaseOffer
+    branch.made            branch, commit, tree
+    decision.given         decision: Decision              questions, increments and releases alike
+    result.applied         folder, commit, files: [str]
+    result.undone          folder, files: [str]
+    report.written         path
+    note                   text
+"""
+
+from __future__ import annotations
+
+from sixfold.domain.data import Data, Json, canonical, digest
+
+SCHEMA_VERSION = 1
+
+
+class Event(Data):
+    """One line of the log."""
+
+    v: int = SCHEMA_VERSION
+    seq: int
+    """0, 1, 2, …"""
+    at: str
+    """UTC, RFC 3339 with milliseconds. The only field besides `hash`/`previous` that replay may change."""
+    kind: str
+    key: str
+    """Unique in the run; deterministic."""
+    who: str = "sixfold"
+    """`sixfold`, `human:NAME`, `model:PROVIDER:NAME`, `policy:RULE`."""
+    data: Json
+    previous: str
+    """Hash of the event before, 64 zeros for the first."""
+    hash: str
+    """SHA-256 of the canonical JSON of all other fields."""
+
+
+GENESIS = "0" * 64
+
+
+def seal(event: Event) -> Event:
+    """The event with its hash computed from all other fields."""
+    content = {field: getattr(event, field) for field in event.__struct_fields__ if field != "hash"}
+    return Event(**{**content, "hash": digest(canonical(content))})

@@ -1,0 +1,107 @@
+"""Layer 5's nouns: what really happened when something ran."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from sixfold.domain.data import Data
+
+
+class Limits(Data):
+    """What one execution may use. Every limit is enforced by the sandbox, not by the program."""
+
+    wall_s: float = 120.0
+    """Seconds from start to kill."""
+    silence_s: float | None = None
+    """Seconds without output before a kill; None = off."""
+    cpu_s: float | None = None
+    """CPU seconds of the process tree's largest member; None = `wall_s`."""
+    memory_bytes: int = 2 << 30
+    """Address space or resident memory, whichever the backend can enforce."""
+    processes: int = 256
+    file_bytes: int = 512 << 20
+    """Largest single file."""
+    output_bytes: int = 1 << 20
+    """Per stream; the middle is cut and flagged."""
+
+
+class ExecResult(Data):
+    """What a command did. A non-zero exit is a result, not an error."""
+
+    exit_code: int
+    """Of the command; 128 + signal when killed by one."""
+    stdout: str
+    stderr: str
+    """Undecodable bytes are replaced; control characters are kept (escape before showing)."""
+    timed_out: bool = False
+    stopped_by: Literal["", "wall", "silence", "cpu", "memory", "processes", "output"] = ""
+    """Which limit ended it, as far as the backend can tell."""
+    truncated: bool = False
+    wall_s: float = 0.0
+
+
+class TestCase(Data):
+    """One collected test."""
+
+    __test__ = False
+
+    id: str
+    """`tests/test_fizz.py::test_fifteen`."""
+    outcome: Literal["passed", "failed", "error", "skipped"]
+    message: str = ""
+    """Assertion or error, normalised: no addresses, no durations, no temporary paths."""
+    requirements: tuple[str, ...] = ()
+
+
+class TestReport(Data):
+    """One run of a test suite by our own runner."""
+
+    __test__ = False
+
+    suite: Literal["unit", "acceptance", "examples", "existing"]
+    cases: tuple[TestCase, ...] = ()
+    exit_code: int = 0
+    problem: str = ""
+    """Why there is no verdict (crash before collection, time-out, runner tampered with); empty when there is one."""
+    output: str = ""
+    """Tail of the runner's output, normalised."""
+    wall_s: float = 0.0
+
+    def count(self, outcome: str) -> int:
+        """Number of cases with that outcome."""
+        return sum(1 for case in self.cases if case.outcome == outcome)
+
+    @property
+    def green(self) -> bool:
+        """At least one test ran, none failed, the runner itself was sound. Skips alone are not green."""
+        bad = self.count("failed") + self.count("error")
+        return not self.problem and self.exit_code == 0 and bad == 0 and self.count("passed") > 0
+
+
+class Finding(Data):
+    """Something a scanner or a gate noticed."""
+
+    tool: str
+    rule: str
+    severity: Literal["error", "warning", "note"]
+    """`error` blocks the release unless it is in the baseline."""
+    message: str
+    path: str = ""
+    line: int = 0
+    cwe: str = ""
+    """`CWE-78`, or empty."""
+    baseline: bool = False
+    """True when the same finding stood in the base tree already."""
+    evidence: str = ""
+    """The offending text, or what an exploit test did."""
+
+
+class Check(Data):
+    """One system-level check of the validation phase."""
+
+    name: str
+    """`install`, `start:api`, `examples`, `acceptance`, `scan`, …"""
+    ok: bool
+    detail: str = ""
+    skipped: bool = False
+    """True when it could not be done here; `detail` says why. A skipped check is never ok."""

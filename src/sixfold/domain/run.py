@@ -1,0 +1,94 @@
+"""The run as a person sees it: options, budget, decisions, result."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from sixfold.domain.data import Data, Tree
+from sixfold.domain.evidence import Check, Finding
+from sixfold.domain.model import Usage
+
+Status = Literal["running", "validated", "waiting", "paused", "failed", "cancelled"]
+
+
+class Budget(Data):
+    """Caps that are reserved against before each model call. None = no cap."""
+
+    usd: float | None = None
+    tokens: int | None = None
+    """Input plus output tokens."""
+
+
+class Options(Data):
+    """What `sixfold build` was told, besides the request. Part of the run, so `resume` needs no flags."""
+
+    models: tuple[tuple[str, str], ...] = ()
+    """(role, model) pairs; role `*` is the default model."""
+    clarify: Literal["auto", "always", "never"] = "auto"
+    unanswered: Literal["wait", "defer", "default"] = "wait"
+    plan: Literal["auto", "direct", "static"] = "auto"
+    review: Literal["risky", "all", "none"] = "risky"
+    approve_release: bool = False
+    """`-y`: the release is approved in advance, and recorded as such."""
+    budget: Budget = Budget()
+    timeout_s: float | None = None
+    apply: bool = False
+    max_questions: int = 3
+    max_repairs: int = 3
+    """Repair attempts of one task before it ends as failed."""
+    parallel: int = 4
+    """Tasks under way at once."""
+    packages: tuple[str, ...] = ()
+    """Names of packages the product may depend on besides those its repository already declares."""
+    replay: str = ""
+    """Folder of a cassette; only recorded answers are used. Empty = live."""
+    record: str = ""
+    """Folder that receives a copy of the cassette as it grows. Empty = only the run's own."""
+
+
+class Decision(Data):
+    """What a human (or a declared policy in their place) decided, from any door."""
+
+    subject: str
+    """`question:Q1`, `increment:I2`, `release:<tree id>`, `assumption:A3`."""
+    verdict: Literal["answer", "default", "approve", "reject"]
+    value: str = ""
+    comment: str = ""
+    who: str
+    """`human:NAME`, `policy:RULE`, `option:-y`."""
+
+
+class Approval(Data):
+    """A decision about content, bound to the tree that was shown."""
+
+    subject: str
+    verdict: Literal["approve", "reject"]
+    who: str
+    tree: Tree
+    comment: str = ""
+    stale: bool = False
+    """True when the content changed afterwards."""
+
+
+class ReleaseOffer(Data):
+    """What the human is asked to sign: exactly this tree, with this evidence."""
+
+    tree: Tree
+    checks: tuple[Check, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    unverified: tuple[str, ...] = ()
+    """Requirement ids without executed evidence."""
+
+
+class Outcome(Data):
+    """What the pipeline returns when it ends (not when it waits)."""
+
+    status: Literal["validated", "failed", "cancelled"]
+    exit_code: int
+    """0, 1 or 5."""
+    tree: Tree | None = None
+    commit: str = ""
+    branch: str = ""
+    reason: str = ""
+    """One line, empty when validated."""
+    usage: Usage = Usage()

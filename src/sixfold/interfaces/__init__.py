@@ -1,0 +1,1 @@
+"""Doors to the system. They translate, never decide."""

@@ -1,0 +1,1 @@
+"""Layer 3 of 6: planning & reasoning."""

@@ -1,0 +1,1 @@
+"""Layer 6 of 6: refinement & debugging."""

@@ -1,0 +1,1 @@
+"""Layer 1 of 6: requirements & user."""

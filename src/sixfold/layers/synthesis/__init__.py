@@ -1,0 +1,1 @@
+"""Layer 4 of 6: synthesis."""

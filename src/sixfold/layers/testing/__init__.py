@@ -1,0 +1,1 @@
+"""Layer 5 of 6: execution, verification & validation."""
