@@ -7,7 +7,7 @@ from typing import Literal
 from sixfold.domain.data import Data, Digest, Tree
 
 
-class Edit(Data):
+class Edit(Data, frozen=True, kw_only=True):
     """One change to one file, as a model wrote it."""
 
     path: str
@@ -19,7 +19,7 @@ class Edit(Data):
     """New whole text, or the replacement."""
 
 
-class Patch(Data):
+class Patch(Data, frozen=True, kw_only=True):
     """A set of edits that is applied completely or not at all."""
 
     edits: tuple[Edit, ...]
@@ -27,7 +27,7 @@ class Patch(Data):
     """What the author said about it; shown, never believed."""
 
 
-class Refusal(Data):
+class Refusal(Data, frozen=True, kw_only=True):
     """Why one edit was not applied; the whole patch was left unapplied."""
 
     path: str
@@ -37,7 +37,7 @@ class Refusal(Data):
     """The file's present text around the place, for the correction."""
 
 
-class FileStat(Data):
+class FileStat(Data, frozen=True, kw_only=True):
     """Changed lines of one file between two trees."""
 
     path: str
@@ -47,7 +47,7 @@ class FileStat(Data):
     binary: bool = False
 
 
-class Snapshot(Data):
+class Snapshot(Data, frozen=True, kw_only=True):
     """The user's folder as it was when the run began."""
 
     tree: Tree
@@ -62,7 +62,7 @@ class Snapshot(Data):
     kind: Literal["repository", "empty"] = "repository"
 
 
-class Risk(Data):
+class Risk(Data, frozen=True, kw_only=True):
     """Something in an increment that needs a person's eyes."""
 
     kind: Literal["security", "dependency", "process", "network", "files", "interface", "deletion", "size", "untested", "failing"]
@@ -71,7 +71,7 @@ class Risk(Data):
     text: str = ""
 
 
-class Increment(Data):
+class Increment(Data, frozen=True, kw_only=True):
     """A reviewable unit: one task's change with its evidence. The tree is what gets committed."""
 
     id: str

@@ -26,7 +26,10 @@ Digest = NewType("Digest", str)
 
 
 class Data(msgspec.Struct, frozen=True, kw_only=True):
-    """A frozen value. Sub-classes are the nouns of the system; sequences in them are tuples."""
+    """A frozen value. Sub-classes are the nouns of the system; sequences in them are tuples.
+
+    msgspec applies `kw_only` to the class that says it only, so every noun says it again.
+    """
 
 
 def digest(content: bytes | str) -> Digest:
@@ -37,7 +40,7 @@ def digest(content: bytes | str) -> Digest:
 
 def to_json(value: object) -> Json:
     """Turn data (or a container of data) into plain JSON values."""
-    return msgspec.to_builtins(value, enc_hook=None)
+    return msgspec.to_builtins(value)
 
 
 def from_json(value: Json, kind: type[T]) -> T:

@@ -47,7 +47,7 @@ from sixfold.domain.data import Data, Json, canonical, digest
 SCHEMA_VERSION = 1
 
 
-class Event(Data):
+class Event(Data, frozen=True, kw_only=True):
     """One line of the log."""
 
     v: int = SCHEMA_VERSION

@@ -7,7 +7,7 @@ from typing import Literal
 from sixfold.domain.data import Data
 
 
-class Limits(Data):
+class Limits(Data, frozen=True, kw_only=True):
     """What one execution may use. Every limit is enforced by the sandbox, not by the program."""
 
     wall_s: float = 120.0
@@ -25,7 +25,7 @@ class Limits(Data):
     """Per stream; the middle is cut and flagged."""
 
 
-class ExecResult(Data):
+class ExecResult(Data, frozen=True, kw_only=True):
     """What a command did. A non-zero exit is a result, not an error."""
 
     exit_code: int
@@ -40,7 +40,7 @@ class ExecResult(Data):
     wall_s: float = 0.0
 
 
-class TestCase(Data):
+class TestCase(Data, frozen=True, kw_only=True):
     """One collected test."""
 
     __test__ = False
@@ -53,7 +53,7 @@ class TestCase(Data):
     requirements: tuple[str, ...] = ()
 
 
-class TestReport(Data):
+class TestReport(Data, frozen=True, kw_only=True):
     """One run of a test suite by our own runner."""
 
     __test__ = False
@@ -78,7 +78,7 @@ class TestReport(Data):
         return not self.problem and self.exit_code == 0 and bad == 0 and self.count("passed") > 0
 
 
-class Finding(Data):
+class Finding(Data, frozen=True, kw_only=True):
     """Something a scanner or a gate noticed."""
 
     tool: str
@@ -96,7 +96,7 @@ class Finding(Data):
     """The offending text, or what an exploit test did."""
 
 
-class Check(Data):
+class Check(Data, frozen=True, kw_only=True):
     """One system-level check of the validation phase."""
 
     name: str

@@ -10,14 +10,14 @@ Role = Literal["analyst", "architect", "coder", "tester", "reviewer"]
 """Who a model is asked to be. Roles are routed to models by `--role ROLE=MODEL`; coders may carry a speciality."""
 
 
-class Image(Data):
+class Image(Data, frozen=True, kw_only=True):
     """A picture in a message, by blob."""
 
     digest: Digest
     media_type: str
 
 
-class Message(Data):
+class Message(Data, frozen=True, kw_only=True):
     """One turn of a conversation with a model."""
 
     author: Literal["user", "model"]
@@ -25,7 +25,7 @@ class Message(Data):
     images: tuple[Image, ...] = ()
 
 
-class ModelRequest(Data):
+class ModelRequest(Data, frozen=True, kw_only=True):
     """Everything that determines an answer, and nothing else: no times, paths, run ids.
 
     Its canonical JSON together with the model's name is the key of the cassette, so two requests are the same
@@ -46,7 +46,7 @@ class ModelRequest(Data):
     """Index among deliberate repetitions of the same question (candidates)."""
 
 
-class Usage(Data):
+class Usage(Data, frozen=True, kw_only=True):
     """What calls cost. Sums are made with `+`."""
 
     calls: int = 0
@@ -74,7 +74,7 @@ class Usage(Data):
         )
 
 
-class ModelReply(Data):
+class ModelReply(Data, frozen=True, kw_only=True):
     """A model's answer."""
 
     text: str

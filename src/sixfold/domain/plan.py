@@ -7,7 +7,7 @@ from typing import Literal
 from sixfold.domain.data import Data
 
 
-class Contract(Data):
+class Contract(Data, frozen=True, kw_only=True):
     """An interface between tasks, frozen before parallel coding begins."""
 
     id: str
@@ -17,7 +17,7 @@ class Contract(Data):
     """Exact: Python signatures with types, HTTP routes with shapes, CLI usage, table columns, file format."""
 
 
-class Task(Data):
+class Task(Data, frozen=True, kw_only=True):
     """A node of the plan: one deliverable, small enough to review."""
 
     id: str
@@ -41,7 +41,7 @@ class Task(Data):
     """Cap for this task, checked before each call; None = only the run's cap."""
 
 
-class Plan(Data):
+class Plan(Data, frozen=True, kw_only=True):
     """A typed task graph. Edges are contracts: a task waits for the providers of what it consumes."""
 
     tasks: tuple[Task, ...]

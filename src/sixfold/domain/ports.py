@@ -37,7 +37,7 @@ class Model(Protocol):
         ...
 
 
-class Environment(Data):
+class Environment(Data, frozen=True, kw_only=True):
     """A prepared toolchain: an interpreter with packages, mounted read-only into sandboxes."""
 
     python: str
@@ -123,7 +123,7 @@ class Environments(Protocol):
         ...
 
 
-class FileEntry(Data):
+class FileEntry(Data, frozen=True, kw_only=True):
     """One file of a tree."""
 
     path: str
@@ -134,7 +134,7 @@ class FileEntry(Data):
     size_bytes: int
 
 
-class MergeResult(Data):
+class MergeResult(Data, frozen=True, kw_only=True):
     """Outcome of a three-way merge of trees."""
 
     tree: Tree | None
@@ -237,7 +237,7 @@ class Checkout(Protocol):
         ...
 
 
-class Passage(Data):
+class Passage(Data, frozen=True, kw_only=True):
     """A piece of a repository found for a query."""
 
     path: str

@@ -7,7 +7,7 @@ from typing import Literal
 from sixfold.domain.data import Data, Digest, Json
 
 
-class Attachment(Data):
+class Attachment(Data, frozen=True, kw_only=True):
     """One file that came with the request, already read. Its text is untrusted data, never instructions."""
 
     name: str
@@ -24,14 +24,14 @@ class Attachment(Data):
     """What was lost in reading (pages cut, macros ignored), shown to the person and to the model."""
 
 
-class Request(Data):
+class Request(Data, frozen=True, kw_only=True):
     """What a person asked for, exactly as given."""
 
     text: str
     attachments: tuple[Attachment, ...] = ()
 
 
-class Option(Data):
+class Option(Data, frozen=True, kw_only=True):
     """One possible answer to a question."""
 
     value: str
@@ -40,7 +40,7 @@ class Option(Data):
     """What changes in the build when this is chosen."""
 
 
-class Question(Data):
+class Question(Data, frozen=True, kw_only=True):
     """One thing only the human can decide. Asked with options, consequences and a default."""
 
     id: str
@@ -56,7 +56,7 @@ class Question(Data):
     """Free text is allowed; empty while open."""
 
 
-class Assumption(Data):
+class Assumption(Data, frozen=True, kw_only=True):
     """A decision nobody asked about: its default stands unless the human corrects it."""
 
     id: str
@@ -68,7 +68,7 @@ class Assumption(Data):
     status: Literal["assumed", "confirmed", "corrected"] = "assumed"
 
 
-class Expect(Data):
+class Expect(Data, frozen=True, kw_only=True):
     """What an example step must give. Only the fields that are set are checked."""
 
     value: str | None = None
@@ -87,7 +87,7 @@ class Expect(Data):
     """Subset of the JSON body: objects may have more keys, lists must match in length (`http` steps)."""
 
 
-class Step(Data):
+class Step(Data, frozen=True, kw_only=True):
     """One action through a public boundary. Exactly one of `call`, `argv`, `path` is set."""
 
     call: str = ""
@@ -103,7 +103,7 @@ class Step(Data):
     expect: Expect = Expect()
 
 
-class Example(Data):
+class Example(Data, frozen=True, kw_only=True):
     """An executable acceptance example: steps run in order against one freshly started product."""
 
     id: str
@@ -114,7 +114,7 @@ class Example(Data):
     steps: tuple[Step, ...]
 
 
-class Requirement(Data):
+class Requirement(Data, frozen=True, kw_only=True):
     """One thing the product must do, as a testable sentence (EARS style: WHEN …, THE SYSTEM SHALL …)."""
 
     id: str
@@ -124,7 +124,7 @@ class Requirement(Data):
     examples: tuple[Example, ...] = ()
 
 
-class Entry(Data):
+class Entry(Data, frozen=True, kw_only=True):
     """One public boundary of the product: how a person or program uses it."""
 
     name: str
@@ -138,7 +138,7 @@ class Entry(Data):
     """Path that answers with a status below 500 once the service is up."""
 
 
-class Specification(Data):
+class Specification(Data, frozen=True, kw_only=True):
     """The consolidated statement of what to build: the only thing later phases read about intent."""
 
     title: str

@@ -11,7 +11,7 @@ from sixfold.domain.model import Usage
 Status = Literal["running", "validated", "waiting", "paused", "failed", "cancelled"]
 
 
-class Budget(Data):
+class Budget(Data, frozen=True, kw_only=True):
     """Caps that are reserved against before each model call. None = no cap."""
 
     usd: float | None = None
@@ -19,7 +19,7 @@ class Budget(Data):
     """Input plus output tokens."""
 
 
-class Options(Data):
+class Options(Data, frozen=True, kw_only=True):
     """What `sixfold build` was told, besides the request. Part of the run, so `resume` needs no flags."""
 
     models: tuple[tuple[str, str], ...] = ()
@@ -46,7 +46,7 @@ class Options(Data):
     """Folder that receives a copy of the cassette as it grows. Empty = only the run's own."""
 
 
-class Decision(Data):
+class Decision(Data, frozen=True, kw_only=True):
     """What a human (or a declared policy in their place) decided, from any door."""
 
     subject: str
@@ -58,7 +58,7 @@ class Decision(Data):
     """`human:NAME`, `policy:RULE`, `option:-y`."""
 
 
-class Approval(Data):
+class Approval(Data, frozen=True, kw_only=True):
     """A decision about content, bound to the tree that was shown."""
 
     subject: str
@@ -70,7 +70,7 @@ class Approval(Data):
     """True when the content changed afterwards."""
 
 
-class ReleaseOffer(Data):
+class ReleaseOffer(Data, frozen=True, kw_only=True):
     """What the human is asked to sign: exactly this tree, with this evidence."""
 
     tree: Tree
@@ -80,7 +80,7 @@ class ReleaseOffer(Data):
     """Requirement ids without executed evidence."""
 
 
-class Outcome(Data):
+class Outcome(Data, frozen=True, kw_only=True):
     """What the pipeline returns when it ends (not when it waits)."""
 
     status: Literal["validated", "failed", "cancelled"]
