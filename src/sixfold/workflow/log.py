@@ -1,0 +1,139 @@
+"""The event log of one run: a JSON-lines file, append-only, hash-chained, safe against crashes and second processes.
+
+Every append takes an exclusive lock, reads what others appended, and is on disk (fsync) before it returns. A line
+that a power cut left unfinished is cut off at the next append; a complete line is never changed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+import msgspec
+
+from sixfold.domain.data import Json, to_json
+from sixfold.domain.errors import StorageError
+from sixfold.domain.events import GENESIS, SCHEMA_VERSION, Event, seal
+from sixfold.domain.ports import Clock
+
+
+class EventLog:
+    """Appends to and reads one run's `events.jsonl`."""
+
+    def __init__(self, path: Path, clock: Clock) -> None:
+        self.path = path
+        self._clock = clock
+        self._events: list[Event] = []
+        self._by_key: dict[str, Event] = {}
+        self._offset = 0
+
+    def append(self, kind: str, key: str, data: Json, *, who: str = "sixfold") -> Event:
+        """Append once: when `key` is already in the log, that event is returned and nothing is written.
+
+        Args:
+            data: plain JSON, or data of the vocabulary.
+
+        Raises:
+            StorageError: the disk is full or the folder not writable; nothing was half-written for readers.
+        """
+        try:
+            with self._locked() as file:
+                self._catch_up(file)
+                if key in self._by_key:
+                    return self._by_key[key]
+                event = seal(
+                    Event(
+                        seq=len(self._events),
+                        at=self._clock.now(),
+                        kind=kind,
+                        key=key,
+                        who=who,
+                        data=to_json(data),
+                        previous=self._events[-1].hash if self._events else GENESIS,
+                        hash="",
+                    )
+                )
+                line = msgspec.json.encode(event) + b"\n"
+                file.truncate(self._offset)
+                file.seek(self._offset)
+                try:
+                    file.write(line)
+                    file.flush()
+                    os.fsync(file.fileno())
+                except OSError:
+                    with contextlib.suppress(OSError):
+                        file.truncate(self._offset)
+                    raise
+                self._remember(event, len(line))
+                return event
+        except OSError as error:
+            raise StorageError(
+                f"cannot write the event log {self.path}",
+                why=str(error.strerror or error),
+                next="free some space or fix the folder's permissions, then `sixfold resume`",
+            ) from error
+
+    def read(self, after: int = -1) -> list[Event]:
+        """All complete events with `seq` greater than `after`, including what other processes appended.
+
+        Raises:
+            StorageError: a complete line is damaged or out of order.
+        """
+        if self.path.exists():
+            with self.path.open("rb") as file:
+                self._catch_up(file)
+        return self._events[after + 1 :]
+
+    def find(self, key: str) -> Event | None:
+        """The event with that key, or None."""
+        self.read()
+        return self._by_key.get(key)
+
+    def _remember(self, event: Event, length: int) -> None:
+        self._events.append(event)
+        self._by_key[event.key] = event
+        self._offset += length
+
+    def _catch_up(self, file: BinaryIO) -> None:
+        file.seek(self._offset)
+        for line in file:
+            if not line.endswith(b"\n"):
+                break  # an unfinished write; the next append cuts it off
+            try:
+                event = msgspec.json.decode(line, type=Event)
+            except msgspec.DecodeError as error:
+                raise StorageError(
+                    f"event {len(self._events)} of {self.path} is damaged",
+                    why=str(error),
+                    next="`sixfold log RUN --verify` shows where the chain breaks",
+                ) from error
+            if event.v > SCHEMA_VERSION:
+                raise StorageError(
+                    f"{self.path} was written by a newer Sixfold (event schema {event.v}, this one knows {SCHEMA_VERSION})",
+                    next="upgrade Sixfold to open this run",
+                )
+            if event.seq != len(self._events):
+                raise StorageError(f"event {len(self._events)} of {self.path} is missing or out of order")
+            self._remember(event, len(line))
+
+    @contextlib.contextmanager
+    def _locked(self) -> Iterator[BinaryIO]:
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        with os.fdopen(descriptor, "r+b") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            yield file
+
+
+def broken_link(events: list[Event]) -> int | None:
+    """Position of the first event whose hash or link does not hold; None when the chain is whole."""
+    previous = GENESIS
+    for position, event in enumerate(events):
+        if event.previous != previous or event.seq != position or seal(event).hash != event.hash:
+            return position
+        previous = event.hash
+    return None

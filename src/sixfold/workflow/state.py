@@ -1,0 +1,104 @@
+"""The state folder: one self-contained folder a run (`SIXFOLD_HOME/runs/r-…/`).
+
+    events.jsonl    the event log
+    engine.sqlite   durable steps (absent when SIXFOLD_DATABASE_URL is set)
+    repository/     the run's own bare git repository
+    blobs/          prompts, replies, diffs, attachments by SHA-256
+    cassette/       recorded model answers
+    report.html     the report, once the run stops
+    lock            held by the process that drives the run
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import secrets
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+from sixfold.domain.errors import RunNotFound, StorageError, UsageError
+from sixfold.domain.ports import Clock
+from sixfold.workflow.log import EventLog
+
+
+class State:
+    """Finds, lists and creates runs under one state folder."""
+
+    def __init__(self, home: Path, clock: Clock) -> None:
+        self.home = home
+        self._clock = clock
+
+    @property
+    def runs_folder(self) -> Path:
+        """Where the run folders lie."""
+        return self.home / "runs"
+
+    def create(self) -> str:
+        """Make a new run folder; returns its id `r-YYYYMMDD-HHMMSS-xxxx` (sortable by time)."""
+        stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
+        run = f"r-{stamp}-{secrets.token_hex(2)}"
+        try:
+            (self.runs_folder / run).mkdir(parents=True, mode=0o700)
+        except OSError as error:
+            raise StorageError(
+                f"cannot write the state folder {self.home}",
+                why=str(error.strerror or error),
+                next="set SIXFOLD_HOME to a writable folder",
+            ) from error
+        return run
+
+    def runs(self) -> list[str]:
+        """Ids of all runs, newest first."""
+        if not self.runs_folder.is_dir():
+            return []
+        return sorted((entry.name for entry in self.runs_folder.iterdir() if (entry / "events.jsonl").exists()), reverse=True)
+
+    def resolve(self, name: str | None) -> str:
+        """A full run id from an id, a unique part of one, or None / `--last` for the newest.
+
+        Raises:
+            RunNotFound: none or several match.
+        """
+        runs = self.runs()
+        if not runs:
+            raise RunNotFound(f"there are no runs in {self.home}", next='start one: sixfold build "REQUEST"')
+        if name in (None, "", "last", "--last"):
+            return runs[0]
+        if name in runs:
+            return str(name)
+        matches = [run for run in runs if str(name) in run]
+        if len(matches) == 1:
+            return matches[0]
+        what = f"{len(matches)} runs match {name!r}" if matches else f"there is no run {name!r}"
+        raise RunNotFound(what, next="list them: sixfold runs")
+
+    def folder(self, run: str) -> Path:
+        """The run's folder."""
+        return self.runs_folder / run
+
+    def log(self, run: str) -> EventLog:
+        """The run's event log."""
+        return EventLog(self.folder(run) / "events.jsonl", self._clock)
+
+    @contextlib.contextmanager
+    def drive(self, run: str) -> Iterator[None]:
+        """Hold the run's lock: one process drives a run at a time. The kernel frees it when the process dies.
+
+        Raises:
+            UsageError: another process drives it.
+        """
+        descriptor = os.open(self.folder(run) / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError as error:
+                raise UsageError(
+                    f"{run} is being driven by another process",
+                    next=f"follow it: sixfold log {run} --follow",
+                ) from error
+            yield
+        finally:
+            os.close(descriptor)
