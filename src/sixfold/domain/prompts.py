@@ -20,17 +20,3 @@ def render(package: str, name: str, **values: str) -> str:
         KeyError: a variable of the prompt was not given.
     """
     return template(package, name).substitute(values).strip()
-
-
-def untrusted(origin: str, text: str) -> str:
-    """A block of text that is data, never instructions: labelled with where it came from, its own fences defused."""
-    fence = "~" * max(4, _longest_run(text, "~") + 1)
-    return f"{fence} untrusted: {origin}\n{text.rstrip()}\n{fence}"
-
-
-def _longest_run(text: str, character: str) -> int:
-    longest = run = 0
-    for each in text:
-        run = run + 1 if each == character else 0
-        longest = max(longest, run)
-    return longest

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from sixfold.domain.evidence import Finding, TestReport
-from sixfold.domain.prompts import untrusted
+from sixfold.domain.prompt import untrusted
 
 _MOST_FAILURES = 6
 _MOST_CHARS = 1_500

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from sixfold.domain.code import Patch, Refusal
 from sixfold.domain.model import Message, ModelReply, ModelRequest
 from sixfold.domain.ports import Model
-from sixfold.domain.prompts import render, untrusted
+from sixfold.domain.prompt import untrusted
+from sixfold.domain.prompts import render
 from sixfold.domain.replies import Answered, ask
 from sixfold.layers.synthesis.formats import blocks
 

@@ -15,7 +15,8 @@ from typing import Literal
 from sixfold.domain.data import Data
 from sixfold.domain.model import Message, ModelRequest
 from sixfold.domain.ports import Model
-from sixfold.domain.prompts import render, untrusted
+from sixfold.domain.prompt import untrusted
+from sixfold.domain.prompts import render
 from sixfold.domain.replies import Answered, Unreadable, ask, json_in
 
 FILE = "acceptance/test_acceptance.py"
