@@ -19,7 +19,7 @@ from sixfold.domain.flow import Intent, Job, Product, TaskResult
 from sixfold.domain.plan import Plan, Task
 from sixfold.domain.ports import Environment, Ports
 from sixfold.domain.run import Approval, Decision, Options
-from sixfold.layers.planning import context, decompose
+from sixfold.layers.planning import context, schedule
 from sixfold.layers.refinement import diagnosis, repair
 from sixfold.layers.synthesis import apply, write
 from sixfold.layers.testing import examples, risks, runner, scanners
@@ -137,7 +137,7 @@ async def develop(run: Run, ports: Ports, site: Site) -> Product:
     while True:
         under_way = [task.id for task in running.values()]
         gone = {result.task for result in site.failed}
-        for task in decompose.ready(site.plan, site.done, running=under_way):
+        for task in schedule.ready(site.plan, site.done, running=under_way):
             if task.id in gone or len(running) >= site.options.parallel:
                 continue
             running[await run.start(f"task:{task.id}", TASK, site.job(task))] = task

@@ -7,15 +7,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from functools import partial
 
+from sixfold.domain.code import Snapshot
 from sixfold.domain.data import Data
 from sixfold.domain.flow import Intent
 from sixfold.domain.ports import Ports
 from sixfold.domain.requirements import Question, Request, Specification
 from sixfold.domain.run import Decision, Options
-from sixfold.domain.code import Snapshot
 from sixfold.layers.planning import context as repository_context
 from sixfold.layers.requirements import clarify, specify, triage
+from sixfold.layers.requirements.answer import read_specification
 from sixfold.layers.synthesis import direct
 from sixfold.workflow.run import Run
 
@@ -39,7 +41,7 @@ async def understand(run: Run, ports: Ports, request: Request, options: Options,
     found = await _look_up(run, ports, request, snapshot)
     route = triage.route(
         request.text,
-        clarify=options.clarify,
+        options_clarify=options.clarify,
         has_attachments=bool(request.attachments),
         repository_overview=found.overview,
     )
@@ -74,14 +76,16 @@ async def _attempt(run: Run, ports: Ports, request: Request, found: _Context) ->
     """The direct attempt; None when the model finds the request unclear or too large after all."""
 
     async def attempt() -> direct.Direct:
-        answer, _ = await direct.attempt(ports.model, request, found.text[:_MOST_DIRECT_CONTEXT_CHARS])
-        return answer
+        context = found.text[:_MOST_DIRECT_CONTEXT_CHARS]
+        reading = partial(read_specification, most_questions=0)
+        found_out, _ = await direct.attempt(ports.model, request, context, reading)
+        return found_out
 
     answer = await run.step("input.attempt", attempt, direct.Direct)
     if answer.specification is None:
         run.emit("note", "note:unclear", {"text": f"not a direct task after all: {answer.unclear}"})
         return None
-    return Intent(specification=clarify.tidy(answer.specification), candidate=answer.patch)
+    return Intent(specification=answer.specification, candidate=answer.patch)
 
 
 async def _clarify(run: Run, ports: Ports, request: Request, options: Options, found: _Context) -> Specification:
@@ -98,8 +102,9 @@ async def _clarify(run: Run, ports: Ports, request: Request, options: Options, f
     decisions = await _answers(run, draft.questions, options)
     if not decisions:
         return draft
-    if specify.settled_by_defaults(draft, decisions):
-        return specify.settle(draft, decisions)
+    settled = specify.settle(draft, decisions)
+    if not specify.changed(settled):
+        return settled
 
     async def consolidate() -> Specification:
         return await specify.consolidate(ports.model, request, draft, decisions)

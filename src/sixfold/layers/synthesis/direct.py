@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from sixfold.domain.code import Patch
 from sixfold.domain.data import Data
 from sixfold.domain.model import Message, ModelRequest
 from sixfold.domain.ports import Model
 from sixfold.domain.prompts import render
-from sixfold.domain.replies import Answered, Unreadable, ask, json_in
-from sixfold.domain.requirements import Assumption, Entry, Request, Requirement, Specification
+from sixfold.domain.replies import Answered, ask, json_in
+from sixfold.domain.requirements import Request, Specification
 from sixfold.layers.synthesis.formats import blocks
 
 
-class Draft(Data, frozen=True, kw_only=True):
-    """The JSON part of a direct answer."""
+class _Unclear(Data, frozen=True, kw_only=True):
+    """The model's way out of a direct attempt."""
 
-    title: str = ""
-    requirements: tuple[Requirement, ...] = ()
-    entries: tuple[Entry, ...] = ()
-    interface: str = ""
-    assumptions: tuple[Assumption, ...] = ()
     unclear: str = ""
 
 
@@ -31,28 +28,21 @@ class Direct(Data, frozen=True, kw_only=True):
     unclear: str = ""
 
 
-def _parse(text: str) -> Direct:
-    draft = json_in(text, Draft)
-    if draft.unclear:
-        return Direct(unclear=draft.unclear)
-    if not draft.title or not draft.requirements:
-        raise Unreadable("the JSON needs a title and at least one requirement")
-    specification = Specification(
-        title=draft.title,
-        requirements=draft.requirements,
-        entries=draft.entries,
-        interface=draft.interface,
-        assumptions=draft.assumptions,
-        size="small",
-    )
-    return Direct(specification=specification, patch=blocks.parse(text))
+def _parse(text: str, read: Callable[[str], Specification]) -> Direct:
+    unclear = json_in(text, _Unclear).unclear
+    if unclear:
+        return Direct(unclear=unclear)
+    return Direct(specification=read(text), patch=blocks.parse(text))
 
 
-async def attempt(model: Model, request: Request, context: str) -> tuple[Direct, Answered]:
+async def attempt(
+    model: Model, request: Request, context: str, read: Callable[[str], Specification]
+) -> tuple[Direct, Answered]:
     """Specify and write a small request in one call.
 
     Args:
         context: what was looked up in the repository, already fenced as data; empty for an empty folder.
+        read: layer 1's reader of a specification in an answer.
 
     Raises:
         InvalidReply: unreadable after one correction round; otherwise as `Model.complete`.
@@ -66,4 +56,4 @@ async def attempt(model: Model, request: Request, context: str) -> tuple[Direct,
         system=render(__package__, "direct", format=blocks.INSTRUCTIONS),
         messages=(Message(author="user", text="\n\n".join(parts)),),
     )
-    return await ask(model, question, _parse, scope="T1")
+    return await ask(model, question, lambda text: _parse(text, read), scope="T1")
