@@ -1,4 +1,4 @@
-"""Bubblewrap: every namespace the kernel has, set up by a small well-reviewed program, with a supervisor as PID 1 inside."""
+"""Bubblewrap: every namespace the kernel has, set up by a small reviewed program; our supervisor is PID 1 inside."""
 
 from __future__ import annotations
 
@@ -31,7 +31,15 @@ from sixfold.layers.testing.sandbox.policy import (
 )
 from sixfold.layers.testing.sandbox.workspace import IsolatedWorkspace, Places
 
-CAPABILITIES = ("CAP_SYS_ADMIN", "CAP_SETUID", "CAP_SETGID", "CAP_SETPCAP", "CAP_SYS_RESOURCE", "CAP_KILL", "CAP_SYS_PTRACE")
+CAPABILITIES = (
+    "CAP_SYS_ADMIN",
+    "CAP_SETUID",
+    "CAP_SETGID",
+    "CAP_SETPCAP",
+    "CAP_SYS_RESOURCE",
+    "CAP_KILL",
+    "CAP_SYS_PTRACE",
+)
 """What the supervisor may do *inside its own user namespace*: cage the guests and look after them. Guests have none."""
 
 PLACES = ("/work", "/home/sixfold", "/tmp")  # noqa: S108  (inside)
@@ -54,13 +62,17 @@ class Bubblewrap:
         self._program = program or shutil.which("bwrap") or ""
 
     @asynccontextmanager
-    async def open(self, tree: Tree, *, environment: Environment | None = None) -> AsyncIterator[IsolatedWorkspace]:
+    async def open(
+        self, tree: Tree | None, *, environment: Environment | None = None
+    ) -> AsyncIterator[IsolatedWorkspace]:
+        """As the port says; None opens an empty copy."""
         if not self._program:
             raise SandboxUnavailable("bubblewrap is not installed", next="apt install bubblewrap")
         owner = FIRST_GUEST_UID + secrets.randbelow(GUEST_UIDS) if os.geteuid() == 0 else None
         copy = Copy(self._scratch, owner=owner)
         try:
-            self._checkout(tree, copy.work)
+            if tree is not None:
+                self._checkout(tree, copy.work)
             copy.forget_git()
             copy.give()
             channel = self._launch(copy, environment)
@@ -79,7 +91,9 @@ class Bubblewrap:
         return (
             Enforced(what="files", strength="kernel", how="own mount namespace: /usr and the toolchain read-only"),
             Enforced(what="network", strength="kernel", how="own network namespace without any interface but lo"),
-            Enforced(what="loopback", strength="kernel", how="own, shared by the commands of one workspace; not the host's"),
+            Enforced(
+                what="loopback", strength="kernel", how="own, shared by the commands of one workspace; not the host's"
+            ),
             Enforced(what="processes", strength="kernel", how="RLIMIT_NPROC for a user of its own, per workspace"),
             Enforced(what="memory", strength="kernel", how="address space per process; resident sum watched"),
             Enforced(what="cpu", strength="kernel", how="RLIMIT_CPU per process; wall time for all"),
@@ -126,7 +140,9 @@ class Bubblewrap:
         for capability in CAPABILITIES:
             words += ["--cap-add", capability]
         for folder in existing(SYSTEM_FOLDERS):
-            words += ["--symlink", os.readlink(folder), folder] if os.path.islink(folder) else ["--ro-bind", folder, folder]
+            words += (
+                ["--symlink", os.readlink(folder), folder] if os.path.islink(folder) else ["--ro-bind", folder, folder]
+            )
         words += ["--proc", "/proc", "--dev", "/dev", "--perms", "1777", "--size", str(64 << 20), "--tmpfs", "/dev/shm"]  # noqa: S108
         for folder in _parents([*PLACES, "/etc/passwd", *toolchain(environment)[1]]):
             words += ["--perms", "0755", "--dir", folder]

@@ -1,4 +1,4 @@
-"""What every backend allows: readable system folders, the interpreter, a clean environment. And how enforcement is told."""
+"""What every backend allows (system folders, the interpreter, a clean environment) and how enforcement is told."""
 
 from __future__ import annotations
 

@@ -45,6 +45,9 @@ class Sandlock:
         """Choose a form.
 
         Args:
+            checkout: writes a tree's files into an empty folder.
+            store: makes a tree of a folder.
+            scratch: folder for copies.
             namespaces: leave the host's users, network, PIDs and IPC first. Stronger, and gives guests a loopback of
                 their own; refused inside a default Docker container.
         """
@@ -55,10 +58,14 @@ class Sandlock:
         self._namespaces = namespaces
 
     @asynccontextmanager
-    async def open(self, tree: Tree, *, environment: Environment | None = None) -> AsyncIterator[IsolatedWorkspace]:
+    async def open(
+        self, tree: Tree | None, *, environment: Environment | None = None
+    ) -> AsyncIterator[IsolatedWorkspace]:
+        """As the port says; None opens an empty copy."""
         copy = Copy(self._scratch, owner=None)
         try:
-            self._checkout(tree, copy.work)
+            if tree is not None:
+                self._checkout(tree, copy.work)
             copy.forget_git()
             channel = self._launch(copy, environment)
             try:
@@ -74,18 +81,32 @@ class Sandlock:
     def enforced(self) -> tuple[Enforced, ...]:
         """What holds in this form, for the table of `sixfold doctor`."""
         inside = self._namespaces
-        net = "own network namespace, and seccomp" if inside else "seccomp and Landlock refuse every socket but local pairs"
+        net = (
+            "own network namespace, and seccomp"
+            if inside
+            else "seccomp and Landlock refuse every socket but local pairs"
+        )
         loop = "own, shared by the commands of one workspace" if inside else "none: neither the host's nor an own one"
-        pids = "a PID namespace per command; killing it leaves no orphan" if inside else "hidden in /proc; orphans hunted by a subreaper"
+        pids = (
+            "a PID namespace per command; killing it leaves no orphan"
+            if inside
+            else "hidden in /proc; orphans hunted by a subreaper"
+        )
         return (
-            Enforced(what="files", strength="kernel", how="Landlock: /usr and the toolchain readable, copy, home, tmp writable"),
+            Enforced(
+                what="files",
+                strength="kernel",
+                how="Landlock: /usr and the toolchain readable, copy, home, tmp writable",
+            ),
             Enforced(what="network", strength="kernel", how=net),
             Enforced(what="loopback", strength="kernel", how=loop),
             Enforced(what="processes", strength="kernel", how="counted by the seccomp supervisor, per command"),
             Enforced(what="memory", strength="kernel", how="counted by the seccomp supervisor; resident sum watched"),
             Enforced(what="cpu", strength="kernel", how="RLIMIT_CPU per process; wall time for all"),
             Enforced(what="pids", strength="kernel" if inside else "watched", how=pids),
-            Enforced(what="signals", strength="kernel", how="Landlock scope: nothing outside can be signalled or traced"),
+            Enforced(
+                what="signals", strength="kernel", how="Landlock scope: nothing outside can be signalled or traced"
+            ),
             Enforced(what="disk", strength="watched", how="RLIMIT_FSIZE per file by the kernel; sum watched"),
             Enforced(what="output", strength="kernel", how="read by Sixfold, cut in the middle"),
             Enforced(what="silence", strength="watched", how="killed by Sixfold"),
@@ -106,7 +127,13 @@ class Sandlock:
             "folder": str(copy.work),
             "writable": writable,
             "grants": [*writable, "/dev/null", *shared_memory],
-            "readable": [*existing(SYSTEM_FOLDERS), *existing(SYSTEM_FILES), *existing(DEVICES), "/proc", *toolchain(environment)[1]],
+            "readable": [
+                *existing(SYSTEM_FOLDERS),
+                *existing(SYSTEM_FILES),
+                *existing(DEVICES),
+                "/proc",
+                *toolchain(environment)[1],
+            ],
             "packages": str(Path(found.origin).parent.parent),
         }
         log = os.memfd_create("sandbox-log", os.MFD_CLOEXEC)

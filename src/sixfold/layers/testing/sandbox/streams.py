@@ -52,9 +52,7 @@ class Capture:
         keep = self.most_bytes - len(self._head)
         tail = tail[-keep:] if keep else b""
         cut = self.seen_bytes - len(self._head) - len(tail)
-        return (
-            f"{self._head.decode(errors='replace')}\n[… {cut} bytes cut …]\n{tail.decode(errors='replace')}"
-        )
+        return f"{self._head.decode(errors='replace')}\n[… {cut} bytes cut …]\n{tail.decode(errors='replace')}"
 
     def _on_readable(self) -> bool:
         try:

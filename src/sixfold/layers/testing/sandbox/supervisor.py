@@ -1,17 +1,17 @@
 """The process beside the guests: starts each command in a cage of its own and reports how it ended.
 
-Runs as a program (`python -I -S supervisor.py CONFIG`), never imported by Sixfold, standard library only. Inside bubblewrap
-it is PID 1 of the sandbox and its capabilities hold in the sandbox's user namespace alone; for sandlock it is an ordinary
-process that confines each guest before the guest's first instruction.
+Runs as a program (`python -I -S supervisor.py CONFIG`), never imported by Sixfold, standard library only. Inside
+bubblewrap it is PID 1 of the sandbox and its capabilities hold in the sandbox's user namespace alone; for sandlock it
+is an ordinary process that confines each guest before the guest's first instruction.
 
 Three generations, because each has a duty the next must not reach:
 
     supervisor   holds the control socket; alive as long as the workspace; dies when Sixfold closes the socket or dies
-    └── keeper   one per command, PID 1 of a PID namespace of its own; watches memory and disk; its end is the end of all below
+    └── keeper   one per command, PID 1 of a PID namespace of its own; watches memory and disk; all below end with it
         └── guest    the command: no capability, own session, limits set, sees neither of the two above
 
-Protocol: SOCK_SEQPACKET on the descriptor named in CONFIG, one JSON object a message. `run` comes with four descriptors:
-standard input, output, error, and a memory file that holds the command. Replies carry the `id` of their request.
+Protocol: SOCK_SEQPACKET on the descriptor named in CONFIG, one JSON object a message. `run` comes with four
+descriptors: standard input, output, error, and a memory file that holds the command. Replies carry the request's `id`.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ def drop_capabilities() -> None:
 
 
 def become_guest_user() -> None:
-    """Change to the guest's user when we are root of our namespace, so that process limits count and files are its own."""
+    """Change to the guest's user when we are root of our namespace: process limits count, and files are its own."""
     if os.geteuid() == 0:
         os.setgroups([])
         os.setresgid(GUEST_UID, GUEST_UID, GUEST_UID)
@@ -104,9 +104,14 @@ def own_proc() -> None:
     check(libc.unshare(CLONE_NEWNS), "unshare mounts")
     check(libc.mount(b"none", b"/", None, MS_REC | MS_PRIVATE, None), "make mounts private")
     check(libc.mount(b"proc", b"/proc", b"proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, None), "mount /proc")
-    with contextlib.suppress(OSError):  # an older kernel may not let us; then nested user namespaces stay possible
-        with open("/proc/sys/user/max_user_namespaces", "w") as setting:
-            setting.write("0")
+    forbid_more_namespaces()
+
+
+def forbid_more_namespaces() -> None:
+    """Close the door to nested user namespaces, the usual first step of a kernel exploit."""
+    # An older kernel may not let us; then nested user namespaces stay possible.
+    with contextlib.suppress(OSError), open("/proc/sys/user/max_user_namespaces", "w") as setting:
+        setting.write("0")
 
 
 def descendants(root: int) -> list[int]:
@@ -147,14 +152,14 @@ def disk_bytes(folders: list[str], most_bytes: int) -> int:
     """Disk used below the folders; stops counting once past `most_bytes`."""
     total, queue = 0, list(folders)
     while queue and total <= most_bytes:
-        with contextlib.suppress(OSError):  # removed or closed to us meanwhile
-            with os.scandir(queue.pop()) as entries:
-                for entry in entries:
-                    with contextlib.suppress(OSError):
-                        facts = entry.stat(follow_symlinks=False)
-                        total += facts.st_blocks * 512 + 512  # an empty file costs an inode
-                        if entry.is_dir(follow_symlinks=False):
-                            queue.append(entry.path)
+        # Folders may be removed or closed to us meanwhile.
+        with contextlib.suppress(OSError), os.scandir(queue.pop()) as entries:
+            for entry in entries:
+                with contextlib.suppress(OSError):
+                    facts = entry.stat(follow_symlinks=False)
+                    total += facts.st_blocks * 512 + 512  # an empty file costs an inode
+                    if entry.is_dir(follow_symlinks=False):
+                        queue.append(entry.path)
     return total
 
 
@@ -184,7 +189,8 @@ class Keeper:
     def _enter(self, streams: list[int]) -> None:
         signal.signal(signal.SIGTERM, self._on_term if not self.config["namespaces"] else signal.SIG_DFL)
         check(prctl(PR_SET_PDEATHSIG, signal.SIGKILL if self.config["namespaces"] else signal.SIGTERM), "pdeathsig")
-        check(prctl(PR_SET_DUMPABLE, 0), "dumpable")
+        # sandlock fetches a descriptor from its child, which must be dumpable; Landlock keeps the guest off us then.
+        check(prctl(PR_SET_DUMPABLE, int(self.config["confine"] == "sandlock")), "dumpable")
         os.setsid()
         for number, stream in enumerate(streams):
             os.dup2(stream, number)
@@ -223,7 +229,7 @@ class Keeper:
         drop_capabilities()
         try:
             os.chdir(spec["cwd"])
-            os.execvpe(spec["argv"][0], spec["argv"], spec["env"])
+            os.execvpe(spec["argv"][0], spec["argv"], spec["env"])  # noqa: S606  (no shell is the point)
         except FileNotFoundError:
             os.write(2, f"{spec['argv'][0]}: not found\n".encode(errors="replace"))
             os._exit(127)
@@ -285,8 +291,10 @@ class Keeper:
     def _outcome(self, pid: int) -> Spec:
         if self.config["confine"] == "sandlock":
             result = self.process.wait()
-            number = int(result.signal or 0)
+            number = max(0, int(result.signal or 0))
             code = 128 + number if number else int(result.exit_code)
+            if code < 0:  # sandlock ends a program that asks for more memory than it may have, and names no signal
+                return {"code": 128 + signal.SIGKILL, "stopped_by": "memory"}
         else:
             _, status, _usage = os.wait4(pid, 0)
             code = os.waitstatus_to_exitcode(status)
@@ -451,19 +459,27 @@ def loopback_up() -> None:
 
 
 def enter_namespaces() -> None:
-    """Leave the host's users, network, IPC and mounts; as an ordinary user, without any help.
+    """Leave the host's users, PIDs, network, IPC and mounts, as an ordinary user and without any help.
+
+    Returns in a child that is PID 1 of the new namespace; the caller only waits for it, so that either's end is both's.
 
     Raises:
-        OSError: the machine does not allow it; nothing has changed then.
+        OSError: the machine does not allow it.
     """
     uid, gid = os.geteuid(), os.getegid()
-    check(libc.unshare(CLONE_NEWUSER | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWNS), "unshare")
+    check(libc.unshare(CLONE_NEWUSER | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWNS | CLONE_NEWPID), "unshare")
     for name, text in (("setgroups", "deny"), ("gid_map", f"{GUEST_UID} {gid} 1"), ("uid_map", f"{GUEST_UID} {uid} 1")):
         with open(f"/proc/self/{name}", "w") as file:
             file.write(text)
+    check(prctl(PR_SET_PDEATHSIG, signal.SIGKILL), "pdeathsig")  # again: a change of user forgets it
+    pid = os.fork()
+    if pid:
+        os.closerange(3, 4096)
+        os._exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) & 0xFF)
+    check(prctl(PR_SET_PDEATHSIG, signal.SIGKILL), "pdeathsig")
     loopback_up()
-    check(libc.mount(b"none", b"/", None, MS_REC | MS_PRIVATE, None), "make mounts private")
-    check(libc.mount(b"none", b"/dev/shm", b"tmpfs", MS_NOSUID | MS_NODEV, b"size=64m,mode=1777"), "mount /dev/shm")  # noqa: S108
+    own_proc()
+    check(libc.mount(b"none", b"/dev/shm", b"tmpfs", MS_NOSUID | MS_NODEV, b"size=64m,mode=1777"), "mount /dev/shm")
 
 
 def main() -> None:
@@ -473,15 +489,15 @@ def main() -> None:
     control = socket.socket(fileno=config["control"])
     control.set_inheritable(False)
     if config["confine"] == "sandlock":
-        signal.signal(signal.SIGTERM, lambda *_: control.shutdown(socket.SHUT_RDWR))
-        check(prctl(PR_SET_PDEATHSIG, signal.SIGTERM), "pdeathsig")
-        check(prctl(PR_SET_CHILD_SUBREAPER, 1), "subreaper")
         sys.path.append(config["packages"])
         import sandlock  # noqa: F401  (once, before the first fork)
 
         if config["namespaces"]:
             enter_namespaces()
-            check(prctl(PR_SET_PDEATHSIG, signal.SIGTERM), "pdeathsig")  # a change of user forgets it
+        else:
+            signal.signal(signal.SIGTERM, lambda *_: control.shutdown(socket.SHUT_RDWR))
+            check(prctl(PR_SET_PDEATHSIG, signal.SIGTERM), "pdeathsig")
+            check(prctl(PR_SET_CHILD_SUBREAPER, 1), "subreaper")
     Supervisor(config, control).serve()
 
 

@@ -7,6 +7,7 @@ import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Literal
 
 from sixfold.domain.data import Data, Json, Tree
 from sixfold.domain.errors import SandboxUnavailable
@@ -15,6 +16,8 @@ from sixfold.layers.testing.sandbox.channel import Channel, memory_file
 from sixfold.layers.testing.sandbox.copies import Copy
 from sixfold.layers.testing.sandbox.policy import clean_environment
 from sixfold.layers.testing.sandbox.streams import Capture
+
+StoppedBy = Literal["", "wall", "silence", "cpu", "memory", "processes", "output", "disk"]
 
 FLOOD = 64
 """A stream that prints this many times its allowance (and 64 MiB at least) is ended rather than read on."""
@@ -107,7 +110,7 @@ class IsolatedWorkspace:
 
     async def _watch(
         self, number: int, ended: asyncio.Future[Json], limits: Limits, out: Capture, err: Capture, began: float
-    ) -> str:
+    ) -> StoppedBy:
         """Wait for the end; kill at the first limit only we can see. Returns that limit."""
         while not ended.done():
             now = time.monotonic()
@@ -116,7 +119,9 @@ class IsolatedWorkspace:
             if limits.silence_s is not None:
                 quiet_left = max(out.last_at, err.last_at) + limits.silence_s - now
             flooded = max(out.seen_bytes, err.seen_bytes) > max(64 << 20, FLOOD * limits.output_bytes)
-            stopped_by = "wall" if left <= 0 else "silence" if quiet_left <= 0 else "output" if flooded else ""
+            stopped_by: StoppedBy = (
+                "wall" if left <= 0 else "silence" if quiet_left <= 0 else "output" if flooded else ""
+            )
             if stopped_by:
                 self._channel.kill(number)
                 await asyncio.wait({ended}, timeout=10)
@@ -127,8 +132,8 @@ class IsolatedWorkspace:
         return ""
 
 
-def _result(outcome: Json, stopped_by: str, out: Capture, err: Capture, wall_s: float) -> ExecResult:
-    reason = stopped_by or outcome.get("stopped_by", "")
+def _result(outcome: Json, stopped_by: StoppedBy, out: Capture, err: Capture, wall_s: float) -> ExecResult:
+    reason: StoppedBy = stopped_by or outcome["stopped_by"]
     return ExecResult(
         exit_code=137 if stopped_by else outcome["code"],
         stdout=out.text(),
