@@ -220,7 +220,8 @@ def _partition(root: Path, names: Iterable[bytes]) -> tuple[list[bytes], list[by
             real[folder] = is_real(os.path.dirname(folder)) and not os.path.islink(os.path.join(base, folder))
         return real[folder]
 
-    present, gone = [], []
+    present: list[bytes] = []
+    gone: list[bytes] = []
     for name in names:
         try:
             mode = os.lstat(os.path.join(base, name)).st_mode
