@@ -11,15 +11,18 @@ import re
 import textwrap
 
 _EXAMPLE = re.compile(
-    r">>>|\bassert\b|==>|-->|=>|->\s*[\[({'\"\d]|\be\.g\.|\bfor example\b|\bfor instance\b|\bexamples?\b\s*:?|\w\([^()\n]*\)\s*(?:==|=|returns?|should (?:be|return|give)|gives?|is)\s*\S",
+    r">>>|\bassert\b|==>|-->|=>|->\s*[\[({'\"\d]|\be\.g\.|\bfor example\b|\bfor instance\b|\bexamples?\b\s*:?"
+    r"|\w\([^()\n]*\)\s*(?:==|=|returns?|should (?:be|return|give)|gives?|is)\s*\S",
     re.IGNORECASE,
 )
 _ERRORS = re.compile(
-    r"\b(?:raise[sd]?|error|exception|invalid|otherwise|reject\w*|fail\w*|missing|None|null|empty|malformed|if (?:no|not|none|there (?:is|are) no))\b",
+    r"\b(?:raise[sd]?|error|exception|invalid|otherwise|reject\w*|fail\w*|missing|None|null|empty|malformed"
+    r"|if (?:no|not|none|there (?:is|are) no))\b",
     re.IGNORECASE,
 )
 _RANGE = re.compile(
-    r"\b(?:between|at least|at most|up to|positive|negative|non-negative|non-empty|empty|zero|maximum|minimum|max|min|inclusive|exclusive|limit\w*|range|less than|greater than|no more than)\b|[<>]=?|≤|≥",
+    r"\b(?:between|at least|at most|up to|positive|negative|non-negative|non-empty|empty|zero|maximum|minimum"
+    r"|max|min|inclusive|exclusive|limit\w*|range|less than|greater than|no more than)\b|[<>]=?|≤|≥",
     re.IGNORECASE,
 )
 _QUANTITY = re.compile(
@@ -27,15 +30,19 @@ _QUANTITY = re.compile(
     re.IGNORECASE,
 )
 _UNIT = re.compile(
-    r"\b(?:seconds?|minutes?|hours?|days?|ms|milliseconds?|bytes?|[kmg]i?b|met(?:er|re)s?|km|miles?|kg|grams?|celsius|fahrenheit|kelvin|degrees?|cents?|euros?|dollars?|usd|eur|pixels?|px|characters?|words?|items?|elements?|years?)\b|[€$£%]",
+    r"\b(?:seconds?|minutes?|hours?|days?|ms|milliseconds?|bytes?|[kmg]i?b|met(?:er|re)s?|km|miles?|kg|grams?"
+    r"|celsius|fahrenheit|kelvin|degrees?|cents?|euros?|dollars?|usd|eur|pixels?|px|characters?|words?|items?"
+    r"|elements?|years?)\b|[€$£%]",
     re.IGNORECASE,
 )
 _RANKED = re.compile(
-    r"\b(?:sort\w*|order(?:ed)? by|most (?:common|frequent|recent|popular)|top[- ]?(?:\d+|n|k)\b|highest|lowest|largest|smallest|longest|shortest|nearest|closest|rank\w*|maximum|minimum)\b",
+    r"\b(?:sort\w*|order(?:ed)? by|most (?:common|frequent|recent|popular)|top[- ]?(?:\d+|n|k)\b|highest|lowest"
+    r"|largest|smallest|longest|shortest|nearest|closest|rank\w*|maximum|minimum)\b",
     re.IGNORECASE,
 )
 _TIES = re.compile(
-    r"\b(?:ties?|tied|equal(?:ly)?|same (?:length|count|score|frequency|value)|then by|stable|in case of|first one|earliest|alphabetical\w*|lexicographic\w*|duplicates?)\b",
+    r"\b(?:ties?|tied|equal(?:ly)?|same (?:length|count|score|frequency|value)|then by|stable|in case of"
+    r"|first one|earliest|alphabetical\w*|lexicographic\w*|duplicates?)\b",
     re.IGNORECASE,
 )
 _OPPOSITES = (
@@ -46,7 +53,8 @@ _OPPOSITES = (
     (r"\boldest first\b", r"\bnewest first\b", "both oldest first and newest first are asked for"),
 )
 _CHOICE = re.compile(
-    r"\b(?:or|either|option\w*|flag|configurable|toggle|choose|depending|then|unless|while|whether|both|respectively|if|lower|upper|and)\b",
+    r"\b(?:or|either|option\w*|flag|configurable|toggle|choose|depending|then|unless|while|whether|both"
+    r"|respectively|if|lower|upper|and)\b",
     re.IGNORECASE,
 )
 

@@ -9,24 +9,34 @@ from sixfold.domain.data import Data
 from sixfold.layers.requirements.lint import contradictions, lint
 
 _FILE = re.compile(
-    r"(?<![\w/.-])[\w.-]*(?:/[\w.-]+)*\.(?:py|pyi|js|mjs|ts|tsx|jsx|css|html|md|rst|txt|toml|ya?ml|json|ini|cfg|sh|sql|go|rs|java|c|h|cpp|rb)\b"
+    r"(?<![\w/.-])[\w.-]*(?:/[\w.-]+)*\.(?:py|pyi|js|mjs|ts|tsx|jsx|css|html|md|rst|txt|toml|ya?ml|json|ini|cfg"
+    r"|sh|sql|go|rs|java|c|h|cpp|rb)\b"
 )
 _CODE = re.compile(r"`[^`\n]+`")
 _CALL = re.compile(r"\b[A-Za-z_]\w*\([^()\n]{0,80}\)|(?<!\S)`?--[a-z][\w-]+")
 _FUNCTION = re.compile(
-    r"\b(?:def [a-z_]\w*\s*\(|(?:python |helper |single |pure |regular |lambda )?(?:function|method|regex|one-liner|decorator|class) (?:to|that|which|for|named|called|using|with|takes)\b)",
+    r"\b(?:def [a-z_]\w*\s*\(|(?:python |helper |single |pure |regular |lambda )?(?:function|method|regex"
+    r"|one-liner|decorator|class) (?:to|that|which|for|named|called|using|with|takes)\b)",
     re.IGNORECASE,
 )
 _EDIT = re.compile(
-    r"\b(?:fix|rename|change|replace|remove|delete|bump|update|correct|typo|move|inline|extract|add (?:a |an |the |one )?(?:`?--?[\w-]+`? )?(?:test|docstring|comment|type hints?|parameter|option|flag|argument|field|line|check|method|function))\b",
+    r"\b(?:fix|rename|change|replace|remove|delete|bump|update|correct|typo|move|inline|extract|add (?:a |an "
+    r"|the |one )?(?:`?--?[\w-]+`? )?(?:test|docstring|comment|type hints?|parameter|option|flag|argument|field"
+    r"|line|check|method|function))\b",
     re.IGNORECASE,
 )
 _SYSTEM = re.compile(
-    r"\b(?:service|application|app|system|platform|website|web ?site|web ?page|dashboard|portal|server|back[- ]?end|front[- ]?end|database|rest|api|gui|game|bot|chatbot|crawler|scraper|pipeline|framework|marketplace|shop|store|tracker|manager|management|explorer|editor|analy[sz]er|simulator|planner|scheduler|users?|accounts?|log ?in|sign ?up|authenticat\w+|roles|upload|notifications?|software|package|library|project|suite|tool|cli)\b",
+    r"\b(?:service|application|app|system|platform|website|web ?site|web ?page|dashboard|portal|server"
+    r"|back[- ]?end|front[- ]?end|database|rest|api|gui|game|bot|chatbot|crawler|scraper|pipeline|framework"
+    r"|marketplace|shop|store|tracker|manager|management|explorer|editor|analy[sz]er|simulator|planner"
+    r"|scheduler|users?|accounts?|log ?in|sign ?up|authenticat\w+|roles|upload|notifications?|software|package"
+    r"|library|project|suite|tool|cli)\b",
     re.IGNORECASE,
 )
 _VAGUE = re.compile(
-    r"\b(?:better|nicer?|improve\w*|modern|user[- ]friendly|intuitive|robust|scalable|fast(?:er)?|efficient\w*|easy|simple|basic|advanced|various|several|some kind of|something like|etc|and so on|appropriate|seamless\w*|comprehensive|clean ?up|polish)\b",
+    r"\b(?:better|nicer?|improve\w*|modern|user[- ]friendly|intuitive|robust|scalable|fast(?:er)?|efficient\w*"
+    r"|easy|simple|basic|advanced|various|several|some kind of|something like|etc|and so on|appropriate"
+    r"|seamless\w*|comprehensive|clean ?up|polish)\b",
     re.IGNORECASE,
 )
 _FUNCTION_WORDS = 250
