@@ -1,0 +1,153 @@
+"""What a coder sees for one task, packed to a size, built afresh each time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sixfold.domain.data import Tree
+from sixfold.domain.markdown import specification_text
+from sixfold.domain.plan import Plan, Task
+from sixfold.domain.ports import Passage, Repository, Retriever
+from sixfold.domain.prompt import untrusted
+from sixfold.domain.requirements import Specification
+from sixfold.layers.planning.retrieval.selection import looks_secret, readable_text
+
+_LEAST_PASSAGE_CHARS = 400
+_MOST_OVERVIEW_CHARS = 4_000
+
+
+def brief(
+    task: Task,
+    plan: Plan,
+    specification: Specification,
+    repository: Repository,
+    tree: Tree,
+    retriever: Retriever,
+    *,
+    most_chars: int,
+    notes: Sequence[str] = (),
+) -> str:
+    """The task, its slice of the specification, its contracts, its files in full, and what else bears on it.
+
+    What the task was told is never cut; repository text fills what room is left: owned files first, then passages.
+    Equal inputs give the equal text.
+
+    Args:
+        most_chars: size aimed at, in characters; about four make a token.
+        notes: lines other tasks published, shown as untrusted.
+    """
+    parts = [_heading(task, plan)]
+    parts.append(_slice(task, plan, specification))
+    parts += _contracts(task, plan)
+    if notes:
+        parts.append("## Notes from other tasks\n" + untrusted("notes", "\n".join(f"- {note}" for note in notes)))
+    left = most_chars - sum(len(part) + 2 for part in parts)
+    paths = [entry.path for entry in repository.files(tree)]
+    query = _query(task, plan, specification)
+    owned = [path for path in paths if path in task.files] or _named(paths, query)
+    files, left = _files(repository, tree, owned, left)
+    if files:
+        parts.append("## Files as they are now\n" + "\n\n".join(files.values()))
+    overview = retriever.overview(tree, most_chars=min(_MOST_OVERVIEW_CHARS, left // 4)) if paths else ""
+    if overview:
+        parts.append("## The repository\n" + untrusted("repository map", overview))
+        left -= len(parts[-1]) + 2
+    shown = [path for path in owned if files[path].startswith("<untrusted")]
+    passages = _passages(retriever, tree, query, owned, shown, left) if paths and left > _LEAST_PASSAGE_CHARS else ()
+    if passages:
+        parts.append("## Related passages, read-only\n" + "\n\n".join(passages))
+    return "\n\n".join(part.strip() for part in parts if part.strip()) + "\n"
+
+
+def _heading(task: Task, plan: Plan) -> str:
+    lines = [f"# {task.id}: {task.title}"]
+    if len(plan.tasks) > 1 and task.requirements:
+        lines.append(f"Requirements: {', '.join(task.requirements)}")
+    if task.goal and task.goal != task.title:
+        lines.append(task.goal)
+    if task.files:
+        lines.append("Write only these files: " + ", ".join(f"`{path}`" for path in task.files))
+    if task.files and task.check:
+        lines.append("Done when these tests pass: " + ", ".join(f"`{path}`" for path in task.check))
+    return "\n".join(lines)
+
+
+def _slice(task: Task, plan: Plan, specification: Specification) -> str:
+    """The specification as this task needs it; a request taken word for word needs no headings around it."""
+    bare = not (specification.summary or specification.entries or specification.interface or specification.assumptions)
+    if bare and len(specification.requirements) == 1:
+        only = specification.requirements[0]
+        return "" if only.text == task.title else f"{only.id}: {only.text}"
+    whole = len(plan.tasks) == 1
+    return specification_text(specification, only=None if whole else task.requirements)
+
+
+def _contracts(task: Task, plan: Plan) -> list[str]:
+    parts = []
+    for title, ids in (
+        ("You provide, exactly so", task.provides),
+        ("You may use, exactly so; written by others", task.consumes),
+    ):
+        texts = []
+        for id in ids:
+            contract = plan.contract(id)
+            texts.append(f"### {contract.id} ({contract.kind})\n{contract.text.strip()}")
+        if texts:
+            parts.append(f"## {title}\n" + "\n\n".join(texts))
+    return parts
+
+
+def _query(task: Task, plan: Plan, specification: Specification) -> str:
+    wanted = [item.text for item in specification.requirements if item.id in task.requirements]
+    contracts = [plan.contract(id).text for id in (*task.provides, *task.consumes)]
+    return "\n".join([task.title, task.goal, *wanted, *contracts, *task.files])
+
+
+def _named(paths: Sequence[str], query: str) -> list[str]:
+    """Files a request speaks of by path, or by a name that only one file has."""
+    found = []
+    for path in paths:
+        name = path.rsplit("/", 1)[-1]
+        alone = sum(1 for other in paths if other.rsplit("/", 1)[-1] == name) == 1
+        if path in query or (alone and len(name) > 3 and name in query):
+            found.append(path)
+    return found
+
+
+def _files(repository: Repository, tree: Tree, paths: Sequence[str], room: int) -> tuple[dict[str, str], int]:
+    """Whole files as long as they fit; what does not fit is named, never cut silently."""
+    blocks = {}
+    for path in paths:
+        text = None if looks_secret(path) else readable_text(repository.read(tree, path))
+        if text is None:
+            block = f"`{path}` is not shown: it is binary or may hold secrets."
+        elif len(text) > room:
+            block = f"`{path}` is not shown whole: {len(text)} characters; see the passages."
+        else:
+            block = untrusted(f"repository {path}", text)
+        room -= len(block) + 2
+        blocks[path] = block
+    return blocks, room
+
+
+def _passages(
+    retriever: Retriever, tree: Tree, query: str, seeds: Sequence[str], shown: Sequence[str], room: int
+) -> tuple[str, ...]:
+    # What stands there whole is found again first, so more is asked for than fits.
+    found = [
+        passage
+        for passage in retriever.search(tree, query, most_chars=3 * room, seeds=seeds)
+        if passage.path not in shown
+    ]
+    blocks = []
+    for passage in found:
+        block = _passage(passage)
+        if len(block) + 2 <= room:
+            room -= len(block) + 2
+            blocks.append(block)
+    return tuple(blocks)
+
+
+def _passage(passage: Passage) -> str:
+    where = f"repository {passage.path} lines {passage.start_line}-{passage.end_line}, {passage.why}"
+    return untrusted(where, passage.text)
