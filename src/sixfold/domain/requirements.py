@@ -20,6 +20,8 @@ class Attachment(Data, frozen=True, kw_only=True):
     """Extracted text, layout kept as far as the format allows; empty for images."""
     images: tuple[Digest, ...] = ()
     """Blobs (PNG or JPEG) a vision model can look at: the picture itself, or pictures found in a document."""
+    image_types: tuple[str, ...] = ()
+    """Media type of each of `images`, in the same order."""
     note: str = ""
     """What was lost in reading (pages cut, macros ignored), shown to the person and to the model."""
 
@@ -152,3 +154,5 @@ class Specification(Data, frozen=True, kw_only=True):
     """The exact public interface in Markdown: names, signatures, routes, formats, exit codes. What blind tests use."""
     size: Literal["small", "large"] = "small"
     """`small`: one direct task. `large`: more than one deliverable, worth a plan."""
+    notes: tuple[str, ...] = ()
+    """What was repaired or dropped in reading the analyst's answer, one line each; shown, never part of a prompt."""
