@@ -36,10 +36,10 @@ class Sources:
     """To add to the environment when uv is started, so that it sees what pip would see."""
 
 
-def read_sources(environ: Mapping[str, str], *, site: Path = Path(sys.prefix)) -> Sources:
+def read_sources(environ: Mapping[str, str], *, site: Path = Path(sys.prefix), system: Path = Path("/etc")) -> Sources:
     """Collect what environment variables, pip.conf files and uv.toml files say."""
-    pip = _pip_settings(environ, site)
-    uv = _uv_index_settings(environ)
+    pip = _pip_settings(environ, site, system)
+    uv = _uv_index_settings(environ, system)
     variables: dict[str, str] = {}
     if uv:
         default, extra, links = uv.get("default", DEFAULT_INDEX), uv.get("extra", ""), uv.get("links", "")
@@ -91,12 +91,12 @@ def read_sources(environ: Mapping[str, str], *, site: Path = Path(sys.prefix)) -
     )
 
 
-def _pip_settings(environ: Mapping[str, str], site: Path) -> dict[str, str]:
+def _pip_settings(environ: Mapping[str, str], site: Path, system: Path) -> dict[str, str]:
     """What pip was told by its files (global < user < site < PIP_CONFIG_FILE) and `PIP_*` variables, which win."""
     parser = configparser.ConfigParser(interpolation=None, strict=False)
     own = environ.get("PIP_CONFIG_FILE", "")
     if own != os.devnull:
-        for path in (*_pip_files(environ), site / "pip.conf", *([Path(own)] if own else [])):
+        for path in (*_pip_files(environ, system), site / "pip.conf", *([Path(own)] if own else [])):
             try:
                 parser.read(path, encoding="utf-8")
             except (configparser.Error, UnicodeDecodeError) as error:
@@ -111,25 +111,25 @@ def _pip_settings(environ: Mapping[str, str], site: Path) -> dict[str, str]:
     return found
 
 
-def _pip_files(environ: Mapping[str, str]) -> Iterator[Path]:
+def _pip_files(environ: Mapping[str, str], system: Path) -> Iterator[Path]:
     home = Path(environ.get("HOME") or os.path.expanduser("~"))
     config = Path(environ.get("XDG_CONFIG_HOME") or home / ".config")
     if sys.platform == "darwin":
         yield Path("/Library/Application Support/pip/pip.conf")
-    for folder in reversed((environ.get("XDG_CONFIG_DIRS") or "/etc/xdg").split(":")):
+    for folder in reversed((environ.get("XDG_CONFIG_DIRS") or str(system / "xdg")).split(":")):
         yield Path(folder) / "pip/pip.conf"
-    yield Path("/etc/pip.conf")
+    yield system / "pip.conf"
     yield home / ".pip/pip.conf"
     if sys.platform == "darwin":
         yield home / "Library/Application Support/pip/pip.conf"
     yield config / "pip/pip.conf"
 
 
-def _uv_index_settings(environ: Mapping[str, str]) -> dict[str, str]:
+def _uv_index_settings(environ: Mapping[str, str], system: Path) -> dict[str, str]:
     """`default`, `extra` and `links` as set for uv; empty when uv was never told where to look."""
     found: dict[str, str] = {}
     if environ.get("UV_NO_CONFIG", "").lower() not in {"1", "true"}:
-        for path in _uv_files(environ):
+        for path in _uv_files(environ, system):
             try:
                 settings = tomllib.loads(path.read_text(encoding="utf-8"))
             except OSError:
@@ -174,12 +174,12 @@ def _uv_indexes(settings: Mapping[str, object]) -> dict[str, str]:
     return found
 
 
-def _uv_files(environ: Mapping[str, str]) -> Iterator[Path]:
+def _uv_files(environ: Mapping[str, str], system: Path) -> Iterator[Path]:
     if environ.get("UV_CONFIG_FILE"):
         yield Path(environ["UV_CONFIG_FILE"])
         return
     home = Path(environ.get("HOME") or os.path.expanduser("~"))
-    for folder in reversed((environ.get("XDG_CONFIG_DIRS") or "/etc/xdg").split(":")):
+    for folder in reversed((environ.get("XDG_CONFIG_DIRS") or str(system / "xdg")).split(":")):
         yield Path(folder) / "uv/uv.toml"
-    yield Path("/etc/uv/uv.toml")
+    yield system / "uv/uv.toml"
     yield Path(environ.get("XDG_CONFIG_HOME") or home / ".config") / "uv/uv.toml"
