@@ -10,29 +10,17 @@ from collections.abc import Sequence
 from functools import partial
 
 from sixfold.domain.code import Snapshot
-from sixfold.domain.data import Data
 from sixfold.domain.flow import Intent
 from sixfold.domain.ports import Ports
 from sixfold.domain.requirements import Question, Request, Specification
 from sixfold.domain.run import Decision, Options
-from sixfold.layers.planning import context as repository_context
+from sixfold.layers.planning import lookup
 from sixfold.layers.requirements import clarify, specify, triage
 from sixfold.layers.requirements.answer import read_specification
 from sixfold.layers.synthesis import direct
 from sixfold.workflow.run import Run
 
-_MOST_CONTEXT_CHARS = 24_000
-_MOST_DIRECT_CONTEXT_CHARS = 12_000
-
-
-class _Context(Data, frozen=True, kw_only=True):
-    overview: str = ""
-    passages: str = ""
-    paths: tuple[str, ...] = ()
-
-    @property
-    def text(self) -> str:
-        return "\n\n".join(part for part in (self.overview, self.passages) if part)
+_MOST_CONTEXT_CHARS = 20_000
 
 
 async def understand(run: Run, ports: Ports, request: Request, options: Options, snapshot: Snapshot) -> Intent:
@@ -56,29 +44,27 @@ async def understand(run: Run, ports: Ports, request: Request, options: Options,
     return intent
 
 
-async def _look_up(run: Run, ports: Ports, request: Request, snapshot: Snapshot) -> _Context:
+async def _look_up(run: Run, ports: Ports, request: Request, snapshot: Snapshot) -> lookup.Found:
     """Search the repository for what the request talks about; nothing to do in an empty folder."""
     if snapshot.kind == "empty":
-        return _Context()
+        return lookup.Found()
 
-    def search() -> _Context:
-        overview, passages, paths = repository_context.for_request(
+    def search() -> lookup.Found:
+        return lookup.look_up(
             ports.retriever, ports.repository, snapshot.tree, request.text, most_chars=_MOST_CONTEXT_CHARS
         )
-        return _Context(overview=overview, passages=passages, paths=paths)
 
-    found = await run.blocking("input.look_up", search, _Context)
+    found = await run.blocking("input.look_up", search, lookup.Found)
     run.emit("context.found", "context:request", {"paths": found.paths, "chars": len(found.text)})
     return found
 
 
-async def _attempt(run: Run, ports: Ports, request: Request, found: _Context) -> Intent | None:
+async def _attempt(run: Run, ports: Ports, request: Request, found: lookup.Found) -> Intent | None:
     """The direct attempt; None when the model finds the request unclear or too large after all."""
 
     async def attempt() -> direct.Direct:
-        context = found.text[:_MOST_DIRECT_CONTEXT_CHARS]
         reading = partial(read_specification, most_questions=0)
-        found_out, _ = await direct.attempt(ports.model, request, context, reading)
+        found_out, _ = await direct.attempt(ports.model, request, found.text, reading)
         return found_out
 
     answer = await run.step("input.attempt", attempt, direct.Direct)
@@ -88,7 +74,7 @@ async def _attempt(run: Run, ports: Ports, request: Request, found: _Context) ->
     return Intent(specification=answer.specification, candidate=answer.patch)
 
 
-async def _clarify(run: Run, ports: Ports, request: Request, options: Options, found: _Context) -> Specification:
+async def _clarify(run: Run, ports: Ports, request: Request, options: Options, found: lookup.Found) -> Specification:
     """The clarity check: one draft on defaults, a few questions, one consolidated specification."""
     most_questions = 0 if options.clarify == "never" else options.max_questions
 

@@ -8,18 +8,20 @@ from __future__ import annotations
 import asyncio
 
 from sixfold.domain.code import Snapshot
+from sixfold.domain.errors import ConfigurationError
 from sixfold.domain.flow import Intent
 from sixfold.domain.plan import Plan
 from sixfold.domain.ports import Environment, Ports
-from sixfold.domain.errors import ConfigurationError
+from sixfold.domain.requirements import Specification
 from sixfold.domain.run import Options
-from sixfold.layers.planning import context as repository_context
-from sixfold.layers.planning import decompose
+from sixfold.layers.planning import decompose, lookup
 from sixfold.layers.testing import dependencies
 from sixfold.workflow.run import Run
 
 ACCEPTANCE = "acceptance"
 """Kind of the child task that writes the acceptance tests while development goes on."""
+
+_MOST_CONTEXT_CHARS = 16_000
 
 
 async def organise(run: Run, ports: Ports, intent: Intent, options: Options, snapshot: Snapshot) -> Plan:
@@ -32,23 +34,29 @@ async def organise(run: Run, ports: Ports, intent: Intent, options: Options, sna
     else:
 
         async def divide() -> Plan:
-            def around() -> tuple[str, tuple[str, ...]]:
-                if snapshot.kind == "empty":
-                    return "", ()
-                overview, passages, _ = repository_context.for_request(
-                    ports.retriever, ports.repository, snapshot.tree, specification.title, most_chars=16_000
-                )
-                return f"{overview}\n\n{passages}", tuple(file.path for file in ports.repository.files(snapshot.tree))
-
-            context, paths = await asyncio.to_thread(around)
+            found, paths = await asyncio.to_thread(_around, ports, specification, snapshot)
             return await decompose.decompose(
-                ports.model, specification, context, existing_paths=paths, packages=options.packages
+                ports.model,
+                specification,
+                found.overview,
+                "\n\n".join(found.passages),
+                existing_paths=paths,
+                packages=options.packages,
             )
 
         plan = await run.step("orchestration.decompose", divide, Plan)
     run.emit("plan.made", f"plan:{plan.revision}", {"plan": plan})
     run.emit("phase.ended", "phase-ended:orchestration", {"phase": "orchestration"})
     return plan
+
+
+def _around(ports: Ports, specification: Specification, snapshot: Snapshot) -> tuple[lookup.Found, tuple[str, ...]]:
+    """What stands in the repository already: places that bear on the specification, and all paths."""
+    if snapshot.kind == "empty":
+        return lookup.Found(), ()
+    query = "\n".join([specification.title, *(requirement.text for requirement in specification.requirements)])
+    found = lookup.look_up(ports.retriever, ports.repository, snapshot.tree, query, most_chars=_MOST_CONTEXT_CHARS)
+    return found, tuple(file.path for file in ports.repository.files(snapshot.tree))
 
 
 async def prepare(run: Run, ports: Ports, options: Options, snapshot: Snapshot) -> Environment:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import Literal
 
-from sixfold.domain.data import Data, Json, from_json
+from sixfold.domain.data import Json, from_json
 from sixfold.domain.errors import SixfoldError
 from sixfold.domain.events import Event
 from sixfold.domain.run import Outcome
@@ -20,12 +21,15 @@ ROOT = "run"
 _TICK_S = 0.1
 
 
-class Stop(Data, frozen=True, kw_only=True):
+@dataclass(frozen=True)
+class Stop:
     """Why driving stopped."""
 
     status: Literal["ended", "waiting", "paused"]
     exit_code: int
     outcome: Outcome | None = None
+    reason: BaseException | None = None
+    """What parked the run, when it paused."""
 
 
 async def drive(
@@ -120,7 +124,7 @@ def _pause(log: EventLog, reason: BaseException, follower: _Follower) -> Stop:
         exit_code = 1
     log.append("run.paused", f"paused:{_nth(log, 'run.paused')}", {**data, "exit_code": exit_code})
     follower.advance()
-    return Stop(status="paused", exit_code=exit_code)
+    return Stop(status="paused", exit_code=exit_code, reason=reason)
 
 
 def _wait(log: EventLog, subjects: tuple[str, ...], follower: _Follower) -> Stop:

@@ -53,7 +53,7 @@ async def attempt(
     question = ModelRequest(
         purpose="input.attempt",
         role="coder",
-        system=render(__package__, "direct", format=blocks.INSTRUCTIONS),
+        system=render(__package__, "direct", format=blocks.INSTRUCTION),
         messages=(Message(author="user", text="\n\n".join(parts)),),
     )
     return await ask(model, question, lambda text: _parse(text, read), scope="T1")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from sixfold.domain.code import Patch, Refusal
-from sixfold.domain.model import Message, ModelReply, ModelRequest
+from sixfold.domain.model import Message, ModelRequest
 from sixfold.domain.ports import Model
 from sixfold.domain.prompt import untrusted
 from sixfold.domain.prompts import render
@@ -30,7 +30,7 @@ async def write_patch(
     request = ModelRequest(
         purpose=purpose,
         role="coder",
-        system=render(__package__, "write", role=role, format=blocks.INSTRUCTIONS),
+        system=render(__package__, "write", role=role, format=blocks.INSTRUCTION),
         messages=(Message(author="user", text="\n\n".join((brief, *notes))),),
         max_output_tokens=32_000,
         sample=sample,
@@ -49,6 +49,6 @@ def correction(refusals: Sequence[Refusal]) -> str:
     return "\n".join(lines)
 
 
-def previous_answer(reply: ModelReply) -> str:
-    """A reminder of what was answered before, for a correction in a fresh context."""
-    return "Your previous answer was:\n" + untrusted("your previous answer", reply.text)
+def previous_answer(text: str) -> str:
+    """A reminder of what was answered before, for a correction in a fresh context; empty for an empty answer."""
+    return "Your previous answer was:\n" + untrusted("your previous answer", text) if text else ""

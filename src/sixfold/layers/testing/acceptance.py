@@ -55,6 +55,11 @@ def _functions(tree: ast.Module) -> dict[str, ast.FunctionDef]:
     return {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name.startswith("test")}
 
 
+def names(tests: str) -> tuple[str, ...]:
+    """Names of the test functions, in order."""
+    return tuple(_functions(ast.parse(tests)))
+
+
 def parse_tests(text: str) -> str:
     """The Python file of an answer.
 
