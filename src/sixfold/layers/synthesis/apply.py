@@ -116,15 +116,16 @@ def apply(
 
 
 def _written(repository: Repository, tree: Tree, changes: Sequence[_Change]) -> Applied | tuple[Refusal, ...]:
+    changes = [change for change in changes if repository.read(tree, change.path) != change.content]
+    if not changes:
+        return (Refusal(path="", reason="the patch changes nothing: the files already read like this"),)
     try:
         new = repository.write(tree, {change.path: change.content for change in changes})
     except RepositoryError as error:
         return (Refusal(path=changes[0].path if len(changes) == 1 else "", reason=error.what),)
-    if new == tree:
-        return (Refusal(path="", reason="the patch changes nothing: the files already read like this"),)
     return Applied(
         tree=new,
-        files=tuple(sorted(stat.path for stat in repository.changes(tree, new))),
+        files=tuple(sorted(change.path for change in changes)),
         loose=tuple(f"{change.path}: {how}" for change in changes for how in change.loose),
     )
 

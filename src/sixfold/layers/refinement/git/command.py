@@ -204,3 +204,10 @@ def user_environment() -> dict[str, str]:
         "GIT_LITERAL_PATHSPECS": "1",
         "GIT_OPTIONAL_LOCKS": "0",
     }
+
+
+def quoted_path(path: str) -> str:
+    """A path as git reads it in a list separated by colons."""
+    if ":" not in path and '"' not in path:
+        return path
+    return '"' + path.replace("\\", "\\\\").replace('"', '\\"') + '"'

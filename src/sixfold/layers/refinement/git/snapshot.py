@@ -19,7 +19,7 @@ from sixfold.domain.code import Snapshot
 from sixfold.domain.data import Tree
 from sixfold.domain.errors import RepositoryError, StorageError
 from sixfold.domain.paths import path_problem
-from sixfold.layers.refinement.git.command import Git, GitFailed, hermetic_environment, user_environment
+from sixfold.layers.refinement.git.command import Git, GitFailed, hermetic_environment, quoted_path, user_environment
 from sixfold.layers.refinement.git.listing import BUILD_OUTPUT
 from sixfold.layers.refinement.git.objects import atomic_file
 from sixfold.layers.refinement.git.place import Place, find_place, holds_nothing, refuse_unfinished
@@ -105,7 +105,7 @@ def shadow(place: Place, repository: Path) -> Iterator[Git]:
             _settings(Path(place.root)),
             GIT_WORK_TREE=place.root,
             GIT_OBJECT_DIRECTORY=str(repository / "objects"),
-            GIT_ALTERNATE_OBJECT_DIRECTORIES=place.objects,
+            GIT_ALTERNATE_OBJECT_DIRECTORIES=quoted_path(place.objects),
             GIT_LITERAL_PATHSPECS="1",
         )
         # The user's own ignore file (~/.config/git/ignore) says what they consider private; it is read, never run.
