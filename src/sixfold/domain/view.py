@@ -213,12 +213,12 @@ class RunView(Data, frozen=True, kw_only=True):
     def reports(self, scope: str | None = None) -> tuple[TestReport, ...]:
         """The reports that count: the product's own when it was validated, else the last of each task and suite."""
         runs = [item for item in self.evidence if item.report is not None]
-        whole = {item.report.suite for item in runs if item.scope == VALIDATION and item.report}
+        whole = {_family(item.report.suite) for item in runs if item.scope == VALIDATION and item.report}
         latest: dict[tuple[str, str], TestReport] = {}
         for item in runs:
             if item.report is None or (scope is not None and item.scope != scope):
                 continue
-            if scope is None and item.report.suite in whole and item.scope != VALIDATION:
+            if scope is None and _family(item.report.suite) in whole and item.scope != VALIDATION:
                 continue
             latest[(item.scope, item.report.suite)] = item.report
         return tuple(latest.values())
@@ -241,6 +241,11 @@ class RunView(Data, frozen=True, kw_only=True):
     def scanned(self) -> bool:
         """True when at least one scan is recorded."""
         return any(item.findings is not None for item in self.evidence)
+
+
+def _family(suite: str) -> str:
+    """The product's own tests are called `unit` in a task and may be `existing` for the product as a whole."""
+    return "own" if suite in ("unit", "existing") else suite
 
 
 def outcomes(reports: tuple[TestReport, ...], suites: tuple[str, ...]) -> dict[str, int]:
