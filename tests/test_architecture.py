@@ -306,3 +306,9 @@ def test_paths_named_in_the_paper_map_exist() -> None:
     named = set(re.findall(r"`((?:src|tests|benchmarks|docs|scripts)/[\w./-]+)`", text))
     assert named
     assert sorted(name for name in named if not (ROOT / name).exists()) == []
+
+
+def test_paper_map_calls_nothing_built_without_naming_its_test() -> None:
+    rows = re.findall(r"^\|.*\| Built.*\|$", (ROOT / "docs/paper-map.md").read_text(), re.MULTILINE)
+    assert rows
+    assert [row for row in rows if not re.search(r"`tests/[\w./-]+`", row)] == []
