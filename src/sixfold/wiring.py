@@ -8,19 +8,21 @@ from __future__ import annotations
 
 import asyncio
 import os
+import platform
 import shutil
+import subprocess
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from importlib import resources
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 import msgspec
 
 from sixfold import __version__, recording
 from sixfold.config import Settings
 from sixfold.domain.code import Snapshot
-from sixfold.domain.data import Digest, Json, Tree, digest, from_json, to_json
-from sixfold.domain.errors import RepositoryError, RequestError, SixfoldError
+from sixfold.domain.data import Data, Digest, Json, Tree, digest, from_json, to_json
+from sixfold.domain.errors import ModelMisconfigured, RepositoryError, RequestError, SixfoldError
 from sixfold.domain.events import Event
 from sixfold.domain.evidence import ExecResult, Limits
 from sixfold.domain.fold import fold
@@ -147,7 +149,7 @@ def check_models(options: Options, environ: Mapping[str, str]) -> None:
     if options.replay:
         return
     if not options.models:
-        raise catalog.no_model()
+        raise ModelMisconfigured("no model is configured", next=catalog.NO_MODEL)
     for _, name in options.models:
         model = catalog.parse_model(name)
         if model.kind == "provider":
@@ -288,7 +290,7 @@ async def open_ports(settings: Settings, folder: Path, run: str, log: EventLog, 
         repository=repository,
         retriever=RepositoryIndex(repository),
         sandbox=cage,
-        environments=UvEnvironments(settings.home / "environments"),
+        environments=UvEnvironments(settings.home / "environments", os.environ),
         scanners=quick(repository, scratch),
         held_out=held_out(repository, scratch),
         clock=clock,
@@ -346,14 +348,6 @@ def decide(settings: Settings, run: str, decision: Decision) -> Event:
     """Write a person's decision into the run's log; a process that drives the run sees it at once."""
     log = state_of(settings).log(run)
     return log.append("decision.given", f"decision:{decision.subject}", {"decision": decision}, who=decision.who)
-
-
-def cancel(settings: Settings, run: str) -> Event:
-    """End a run for good. What it made stays in its folder."""
-    state = state_of(settings)
-    with state.drive(run):
-        outcome = Outcome(status="cancelled", exit_code=1, reason=f"cancelled by {_who()}")
-        return state.log(run).append("run.ended", "ended", {"outcome": outcome}, who=_who())
 
 
 def apply(settings: Settings, run: str) -> tuple[str, ...]:
@@ -490,3 +484,78 @@ def sandbox_run(settings: Settings, folder: Path, argv: Sequence[str], timeout_s
     """
     limits = Limits() if timeout_s is None else Limits(wall_s=timeout_s)
     return asyncio.run(_sandbox_run(settings, folder, argv, limits))
+
+
+class Row(Data, frozen=True, kw_only=True):
+    """One line of `sixfold doctor`."""
+
+    what: str
+    state: Literal["ok", "missing", "note"]
+    detail: str
+
+
+def doctor(settings: Settings) -> tuple[Row, ...]:
+    """What is enforced and reachable here, found out by trying it."""
+    rows = [
+        Row(what="sixfold", state="ok", detail=f"{__version__}, Python {platform.python_version()}"),
+        _git_row(),
+        _state_row(settings),
+        *asyncio.run(_sandbox_rows(settings)),
+        _model_row(settings),
+    ]
+    return tuple(rows)
+
+
+def _git_row() -> Row:
+    git = shutil.which("git")
+    if git is None:
+        return Row(what="git", state="missing", detail="install git: every run works in a repository of its own")
+    version = subprocess.run([git, "--version"], capture_output=True, text=True, check=False).stdout.strip()
+    return Row(what="git", state="ok", detail=version)
+
+
+def _state_row(settings: Settings) -> Row:
+    try:
+        settings.home.mkdir(parents=True, exist_ok=True)
+        free_gib = shutil.disk_usage(settings.home).free / 2**30
+    except OSError as error:
+        return Row(what="state folder", state="missing", detail=f"{settings.home}: {error.strerror}")
+    return Row(what="state folder", state="ok", detail=f"{settings.home}, {free_gib:.1f} GiB free")
+
+
+async def _sandbox_rows(settings: Settings) -> list[Row]:
+    from sixfold.layers.testing import sandbox
+
+    rows = []
+    for tried in await sandbox.describe(settings.home / "scratch"):
+        name = f"sandbox {tried.name}"
+        rows.append(Row(what=name, state="ok" if tried.usable else "missing", detail=tried.why or "holds here"))
+        rows += [
+            Row(what=f"  {each.what}", state="ok" if each.strength != "none" else "note", detail=f"{each.strength}: {each.how}")
+            for each in tried.enforced
+        ]
+    return rows
+
+
+def _model_row(settings: Settings) -> Row:
+    options = settings.options()
+    try:
+        check_models(options, os.environ)
+    except ModelMisconfigured as error:
+        return Row(what="model", state="missing", detail=f"{error.what}; see: sixfold build --help")
+    return Row(what="model", state="ok", detail=", ".join(f"{role}={name}" for role, name in options.models))
+
+
+def models(settings: Settings) -> Sequence[object]:
+    """Known models with price, context and source."""
+    from sixfold.layers.models import catalog
+
+    return catalog.known()
+
+
+def prepare_toolchain(settings: Settings) -> Row:
+    """Build the sandbox's toolchain now, so that the first run need not; quick when it is there already."""
+    from sixfold.layers.testing.environments import UvEnvironments
+
+    environment = asyncio.run(UvEnvironments(settings.home / "environments", os.environ).prepare())
+    return Row(what="toolchain", state="ok", detail=f"{len(environment.packages)} packages, {environment.python}")
