@@ -20,10 +20,11 @@ _CHANGES = (
 )
 
 
-def normalise(text: str, *, folder: str = "", most_chars: int = 2000) -> str:
+def normalise(text: str, *, folder: str = "", temporary: str = "/tmp", most_chars: int = 2000) -> str:
     """`text` without addresses, durations, ports, times, temporary paths and the sandbox's folder; cut in the middle."""
     if folder:
         text = text.replace(folder.rstrip("/") + "/", "").replace(folder, ".")
+    text = text.replace(temporary.rstrip("/") + "/", "/tmp/")
     for pattern, stable in _CHANGES:
         text = pattern.sub(stable, text)
     text = "\n".join(line.rstrip() for line in text.strip().splitlines())

@@ -2,14 +2,8 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
-import hashlib
-import hmac
 import json
-import re
 import secrets
-import zlib
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
@@ -19,6 +13,7 @@ from sixfold.domain.data import Data
 from sixfold.domain.evidence import ExecResult, Limits, TestCase, TestReport
 from sixfold.domain.ports import Workspace
 from sixfold.layers.testing.harness import boot, modules
+from sixfold.layers.testing.harness.channel import read_result
 from sixfold.layers.testing.harness.listing import list_tests
 from sixfold.layers.testing.normalise import normalise
 
@@ -26,7 +21,6 @@ __all__ = ["Product", "list_tests", "run_tests"]
 
 Suite = Literal["unit", "acceptance", "examples", "existing"]
 RESULT_BYTES = 16 << 20
-_RESULT = re.compile(r"^sixfold-result ([0-9a-f]{64}) ([A-Za-z0-9+/=]+)$", re.MULTILINE)
 
 
 class Product(Data, frozen=True, kw_only=True):
@@ -85,7 +79,10 @@ async def run_tests(
         "modules": modules(*names),
         "nonce": nonce,
         "paths": list(paths),
-        "env": {**(env or {}), **({"SIXFOLD_PRODUCT": json.dumps(_absolute(shown, workspace.folder))} if isolated else {})},
+        "env": {
+            **(env or {}),
+            **({"SIXFOLD_PRODUCT": json.dumps(_absolute(shown, workspace.folder))} if isolated else {}),
+        },
         "path": _import_folders(shown, workspace.folder),
         "pinned": None if pinned is None else list(pinned),
         "pin_all": suite == "unit",
@@ -116,7 +113,7 @@ def _import_folders(product: Product, folder: str) -> list[str]:
 def _report(
     result: ExecResult, suite: Suite, nonce: str, folder: str, pinned: Sequence[str] | None, stop_early: bool
 ) -> TestReport:
-    told = _open(result.stdout, nonce)
+    told = read_result(result.stdout, nonce)
     if told is None:
         why = f"stopped by its {result.stopped_by} limit" if result.stopped_by else f"exit code {result.exit_code}"
         return TestReport(
@@ -131,7 +128,7 @@ def _report(
         TestCase(
             id=record["id"],
             outcome="error" if record["outcome"] == "unrun" else record["outcome"],
-            message=normalise(record["message"], folder=folder),
+            message=normalise(record["message"], folder=folder, temporary=told["temporary"]),
             requirements=tuple(record["requirements"]),
         )
         for record in records
@@ -143,20 +140,9 @@ def _report(
         cases=cases,
         exit_code=told["exit"] if told["exit"] >= 0 else 128 - told["exit"],
         problem=_problem(told, cases, expected or [], stop_early),
-        output=normalise(told["output"], folder=folder),
+        output=normalise(told["output"], folder=folder, temporary=told["temporary"]),
         wall_s=result.wall_s,
     )
-
-
-def _open(stdout: str, nonce: str) -> dict[str, Any] | None:
-    for mac, packed in _RESULT.findall(stdout):
-        if hmac.compare_digest(mac, hmac.new(nonce.encode(), packed.encode(), hashlib.sha256).hexdigest()):
-            try:
-                told: dict[str, Any] = json.loads(zlib.decompress(base64.b64decode(packed)))
-            except (binascii.Error, zlib.error, ValueError):
-                return None
-            return told
-    return None
 
 
 def _problem(told: dict[str, Any], cases: Sequence[TestCase], pinned: Sequence[str], stop_early: bool) -> str:

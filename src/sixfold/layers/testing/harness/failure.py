@@ -23,7 +23,9 @@ def describe(error: BaseException, root: str) -> str:
         text = f"(the message could not be read: {type(trouble).__name__})"
     if isinstance(error, SyntaxError) and error.filename:
         where = _inside(error.filename, root) or os.path.basename(error.filename)
-        return f"{type(error).__name__}: {error.msg}\n  {where}:{error.lineno}: {(error.text or '').strip()}"[:MOST_CHARS]
+        return f"{type(error).__name__}: {error.msg}\n  {where}:{error.lineno}: {(error.text or '').strip()}"[
+            :MOST_CHARS
+        ]
     name = type(error).__qualname__
     lines = [f"{name}: {text}" if text else name]
     frames = [

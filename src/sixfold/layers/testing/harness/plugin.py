@@ -81,7 +81,9 @@ class Services(Mapping[str, Service]):
         entry = self._product.entry("service", name=name)
         key = entry["name"]
         if key not in self._started:
-            service = Service(self._product, entry, str(self._data), str(self._data.parent / f"{len(self._started)}.log"))
+            service = Service(
+                self._product, entry, str(self._data), str(self._data.parent / f"{len(self._started)}.log")
+            )
             self._started[key] = service
             service.start()
         return self._started[key]

@@ -78,6 +78,8 @@ class Product:
     def environment(self) -> dict[str, str]:
         """Variables for the product's processes: the installed place first, nothing of the test runner's."""
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("SIXFOLD", "PYTEST"))}
+        programs = [f"{folder}/bin" for folder in self.path]  # where `pip install --target` puts console scripts
+        kept["PATH"] = os.pathsep.join([*programs, kept.get("PATH", os.defpath)])
         return {**kept, "PYTHONPATH": os.pathsep.join(self.path), "PYTHONUNBUFFERED": "1"}
 
     def command(self, entry: Mapping[str, Any], data: str, port: int = 0) -> list[str]:
@@ -85,6 +87,9 @@ class Product:
         words = [word.replace("{port}", str(port)).replace("{data}", data) for word in entry["start"]]
         if words and words[0] in ("python", "python3"):
             words[0] = sys.executable
+        elif words:
+            # The started process's PATH counts, not ours; a missing program is then reported by its name.
+            words[0] = shutil.which(words[0], path=self.environment()["PATH"]) or words[0]
         return words
 
     def run(

@@ -126,7 +126,9 @@ class Recorder:
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         if report.failed:
             told = self._told.get(report.nodeid, ("error", str(report.longrepr)[-4000:]))
-            self._send({"kind": "case", "id": report.nodeid, "outcome": "error", "message": told[1], "requirements": []})
+            self._send(
+                {"kind": "case", "id": report.nodeid, "outcome": "error", "message": told[1], "requirements": []}
+            )
         elif report.skipped:
             reason = str(report.longrepr[2]) if isinstance(report.longrepr, tuple) else str(report.longrepr)
             self._send(
@@ -191,7 +193,9 @@ class Recorder:
             return (yield)
         finally:
             outcome, message = self._verdict(item)
-            requirements = [str(id) for name in ("req", "security") for mark in item.iter_markers(name) for id in mark.args]
+            requirements = [
+                str(id) for name in ("req", "security") for mark in item.iter_markers(name) for id in mark.args
+            ]
             self._send(
                 {
                     "kind": "case",
@@ -209,8 +213,12 @@ class Recorder:
     def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
         error = call.excinfo.value if call.excinfo else None
         report: Any = yield
+        if error is None and call.excinfo is not None:  # unittest keeps its errors to itself until now
+            error = call.excinfo.value
         if not self._told[item.nodeid][0]:
-            if error is not None and call.when != "call":
+            if isinstance(error, SKIPS) and item.nodeid not in self._called:
+                self._told[item.nodeid] = self._skip(item, error)
+            elif error is not None and call.when != "call":
                 self._told[item.nodeid] = self._outside(item, error, str(call.when))
             elif report.failed and call.when == "call":
                 text = describe(error, self._root) if error else str(report.longrepr)
@@ -250,7 +258,9 @@ class Recorder:
         place = raised_in(error, self._root)
         own = item.path.relative_to(self._root).as_posix() if item.path.is_relative_to(self._root) else ""
         declared = _declared(item, ("skip", "skipif")) or getattr(
-            getattr(item, "obj", None), "__unittest_skip__", getattr(getattr(item, "cls", None), "__unittest_skip__", False)
+            getattr(item, "obj", None),
+            "__unittest_skip__",
+            getattr(getattr(item, "cls", None), "__unittest_skip__", False),
         )
         conftest = place.endswith("conftest.py") and self._job["pinned"] is None
         if place == own or conftest or (not place and declared):

@@ -7,9 +7,7 @@ reports tests it did not run gives a problem, never a pass.
 
 from __future__ import annotations
 
-import base64
 import ctypes
-import hmac
 import json
 import os
 import secrets
@@ -17,11 +15,11 @@ import selectors
 import signal
 import subprocess
 import sys
+import tempfile
 import time
-import zlib
 from typing import Any
 
-from sixfold.layers.testing.harness.channel import Opener
+from sixfold.layers.testing.harness.channel import Opener, print_result
 from sixfold.layers.testing.harness.listing import is_test_file, list_tests
 
 OUTPUT_TAIL_BYTES = 64 << 10
@@ -30,19 +28,16 @@ PR_SET_DUMPABLE = 4
 
 def main(job: dict[str, Any], folder: str) -> None:
     """Run the job's suite and print the sealed result."""
-    nonce = job.pop("nonce").encode()
-    _close_memory()
+    nonce = job.pop("nonce")
+    close_memory()
     if job["pinned"] is None and job["pin_all"]:
         job["pinned"] = _standing_tests(job["paths"])
     watched = _watch(job, folder)
-    text = json.dumps({**watched, "pinned": job["pinned"]}, ensure_ascii=True).encode()
-    packed = base64.b64encode(zlib.compress(text))
-    mac = hmac.new(nonce, packed, "sha256").hexdigest()
-    sys.stdout.write(f"\nsixfold-result {mac} {packed.decode()}\n")
-    sys.stdout.flush()
+    print_result({**watched, "pinned": job["pinned"], "temporary": tempfile.gettempdir()}, nonce)
 
 
-def _close_memory() -> None:
+def close_memory() -> None:
+    """Keep other processes of the same user out of this one's memory (Linux)."""
     # A process of the same user could otherwise read our nonce through /proc/PID/mem or attach a debugger.
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)
