@@ -70,6 +70,8 @@ class Examination(Data, frozen=True, kw_only=True):
     reports: tuple[TestReport, ...] = ()
     findings: tuple[Finding, ...] = ()
     unverified: tuple[str, ...] = ()
+    mutation_score: float | None = None
+    """Share of planted faults that the tests noticed; None when none could be planted."""
     faults: tuple[str, ...] = ()
     """What must be put right, as orders for the coder; empty = validated."""
 

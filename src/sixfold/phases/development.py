@@ -22,7 +22,7 @@ from sixfold.domain.run import Approval, Decision, Options
 from sixfold.layers.planning import context, schedule
 from sixfold.layers.refinement import diagnosis, repair
 from sixfold.layers.synthesis import apply, write
-from sixfold.layers.testing import examples, risks, runner, scanners
+from sixfold.layers.testing import risks, runner, scanning, system
 from sixfold.workflow.run import Run
 
 TASK = "task"
@@ -428,8 +428,8 @@ async def _check(run: Run, ports: Ports, job: Job, task: Task, tree: Tree, *, na
             report = await runner.run_tests(workspace, suite="unit", paths=task.check)
             if whole:
                 # A single task is the whole product, so the examples of the specification apply already.
-                report = _together(report, await examples.run(workspace, job.specification))
-        findings = await scanners.new_findings(ports.scanners, ports.repository, job.origin, tree)
+                report = _together(report, await system.run_examples(workspace, job.specification))
+        findings = await scanning.new_findings(ports.scanners, ports.repository, job.origin, tree)
         return _Evidence(report=_forgive(report, job.known_failures), findings=findings)
 
     evidence = await run.step(name, check, _Evidence)

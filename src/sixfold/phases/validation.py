@@ -18,12 +18,16 @@ from sixfold.domain.ports import Environment, Ports
 from sixfold.domain.requirements import Specification
 from sixfold.domain.run import Decision, Options, Outcome, ReleaseOffer
 from sixfold.layers.refinement import branch
-from sixfold.layers.testing import acceptance, dependencies, scanners, system
+from sixfold.layers.testing import acceptance, dependencies, scanning, system
 from sixfold.workflow.run import Run
 
 
 ACCEPTANCE = "acceptance"
 """Kind and name of the child task that writes the acceptance tests; orchestration starts it."""
+
+
+_REPORTED = frozenset({"scan", "acceptance", "examples", "tests", "mutation"})
+"""Checks whose failures are told one by one, by their reports and findings."""
 
 
 class Locked(Data, frozen=True, kw_only=True):
@@ -84,29 +88,32 @@ async def _look(
     label: str,
 ) -> Examination:
     async def look() -> Examination:
-        checks, reports = await system.validate_product(
+        proven = await system.validate_product(
             ports.sandbox,
             product.tree,
             intent.specification,
             {acceptance.FILE: locked.tests.encode()},
             environment,
+            suite="unit" if snapshot.kind == "empty" else "existing",
         )
-        findings = [
-            *await scanners.new_findings(
+        findings = (
+            *proven.findings,
+            *await scanning.new_findings(
                 (*ports.scanners, *ports.held_out), ports.repository, snapshot.tree, product.tree
             ),
             *await asyncio.to_thread(
                 dependencies.findings, ports.repository, snapshot.tree, product.tree, environment.packages
             ),
-        ]
-        checks = (*checks, _scan_check(findings))
+        )
+        checks = (*proven.checks, _scan_check(findings))
         return Examination(
             tree=product.tree,
             checks=checks,
-            reports=reports,
-            findings=tuple(findings),
-            unverified=system.unverified(intent.specification, reports),
-            faults=_faults(checks, reports, findings),
+            reports=proven.reports,
+            findings=findings,
+            unverified=proven.unverified,
+            mutation_score=proven.mutation_score,
+            faults=_faults(checks, proven.reports, findings),
         )
 
     seen = await run.step(f"validation.examine:{label}", look, Examination)
@@ -140,7 +147,7 @@ def _faults(checks: Sequence[Check], reports: Sequence[TestReport], findings: Se
         if report.problem:
             faults.append(f"the {report.suite} tests gave no verdict: {report.problem}")
     for check in checks:
-        if not check.ok and not check.skipped and check.name not in ("scan", "acceptance", "examples", "existing"):
+        if not check.ok and not check.skipped and check.name not in _REPORTED:
             faults.append(f"check {check.name} failed: {check.detail}")
     for finding in findings:
         if finding.severity == "error" and not finding.baseline:

@@ -95,6 +95,24 @@ async def validate_product(
     )
 
 
+async def run_examples(workspace: Workspace, specification: Specification, limits: Limits = Limits()) -> TestReport:  # noqa: B008 - frozen
+    """The specification's executable examples against the source tree, before anything is installed."""
+    files = to_tests(specification)
+    tests = [path for path in files if is_test_file(path)]
+    if not tests:
+        return TestReport(suite="examples")
+    await workspace.put(files)
+    entries = tuple(to_json(entry) for entry in specification.entries)
+    return await run_tests(
+        workspace,
+        suite="examples",
+        paths=tests,
+        limits=limits,
+        pinned=list_tests(_only(files, tests)),
+        product=Product(entries=entries, path=FROM_SOURCE),
+    )
+
+
 def unverified(specification: Specification, reports: Sequence[TestReport]) -> tuple[str, ...]:
     """Requirement ids without a passing test marked with them, or with a failing one; reports without verdict count nothing."""
     cases = [case for report in reports if not report.problem for case in report.cases]
