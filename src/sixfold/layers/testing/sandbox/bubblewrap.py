@@ -21,6 +21,7 @@ from sixfold.domain.ports import Environment
 from sixfold.layers.testing.sandbox.channel import START_S, Channel
 from sixfold.layers.testing.sandbox.copies import Copy
 from sixfold.layers.testing.sandbox.policy import (
+    BATCH,
     SUPERVISOR,
     SYSTEM_FILES,
     SYSTEM_FOLDERS,
@@ -79,8 +80,19 @@ class Bubblewrap:
             try:
                 await channel.ready()
                 work, home, temporary = PLACES
-                places = Places(work=work, home=home, temporary=temporary, python=toolchain(environment)[0])
-                yield IsolatedWorkspace(channel, copy, places, self._store)
+                places = Places(
+                    work=work,
+                    home=home,
+                    temporary=temporary,
+                    python=toolchain(environment)[0],
+                    batch="/.batch.py",
+                    hides_memory=True,
+                )
+                workspace = IsolatedWorkspace(channel, copy, places, self._store, loopback=True)
+                try:
+                    yield workspace
+                finally:
+                    await workspace.close()
             finally:
                 await channel.close()
         finally:
@@ -155,7 +167,8 @@ class Bubblewrap:
             words += ["--ro-bind", os.path.realpath(path), path]
         for folder in toolchain(environment)[1]:
             words += ["--ro-bind", folder, folder]
-        words += ["--ro-bind", str(SUPERVISOR), "/.supervisor.py", "--remount-ro", "/dev", "--remount-ro", "/"]
+        words += ["--ro-bind", str(SUPERVISOR), "/.supervisor.py", "--ro-bind", str(BATCH), "/.batch.py"]
+        words += ["--remount-ro", "/dev", "--remount-ro", "/"]
         return [*words, "--chdir", "/"]
 
     @staticmethod

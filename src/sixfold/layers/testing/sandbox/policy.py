@@ -18,6 +18,7 @@ SYSTEM_FILES = ("/etc/ld.so.cache", "/etc/alternatives", "/etc/ssl/certs", "/etc
 """The few parts of /etc that programs cannot do without and that tell nothing about the machine's people."""
 
 SUPERVISOR = Path(__file__).with_name("supervisor.py")
+BATCH = Path(__file__).with_name("batch.py")
 
 
 class Enforced(Data, frozen=True, kw_only=True):

@@ -18,6 +18,7 @@ from sixfold.domain.ports import Environment
 from sixfold.layers.testing.sandbox.channel import Channel
 from sixfold.layers.testing.sandbox.copies import Copy
 from sixfold.layers.testing.sandbox.policy import (
+    BATCH,
     SUPERVISOR,
     SYSTEM_FILES,
     SYSTEM_FOLDERS,
@@ -71,8 +72,19 @@ class Sandlock:
             try:
                 await channel.ready()
                 python = toolchain(environment)[0]
-                places = Places(work=str(copy.work), home=str(copy.home), temporary=str(copy.tmp), python=python)
-                yield IsolatedWorkspace(channel, copy, places, self._store)
+                places = Places(
+                    work=str(copy.work),
+                    home=str(copy.home),
+                    temporary=str(copy.tmp),
+                    python=python,
+                    batch=str(BATCH),
+                    hides_memory=False,
+                )
+                workspace = IsolatedWorkspace(channel, copy, places, self._store, loopback=self._namespaces)
+                try:
+                    yield workspace
+                finally:
+                    await workspace.close()
             finally:
                 await channel.close()
         finally:
@@ -131,6 +143,7 @@ class Sandlock:
                 *existing(SYSTEM_FOLDERS),
                 *existing(SYSTEM_FILES),
                 *existing(DEVICES),
+                str(BATCH),
                 "/proc",
                 *toolchain(environment)[1],
             ],

@@ -78,19 +78,24 @@ def become_guest_user() -> None:
         os.setresuid(GUEST_UID, GUEST_UID, GUEST_UID)
 
 
-def set_limits(spec: Spec, *, address_space: bool) -> None:
-    """Set the kernel's own limits on the calling process and all it will start."""
+def set_limits(spec: Spec, *, direct: bool) -> None:
+    """Set the kernel's own limits on the calling process and all it will start.
+
+    Args:
+        spec: the command.
+        direct: True in the guest itself; False in a keeper that must keep room for itself, while sandlock limits the guest.
+    """
     cpu_s = max(1, int(spec["cpu_s"] + 0.999))
     wanted = {
         resource.RLIMIT_CPU: (cpu_s, cpu_s + 1),
         resource.RLIMIT_FSIZE: (spec["file_bytes"],) * 2,
         resource.RLIMIT_CORE: (0, 0),
-        resource.RLIMIT_NOFILE: (1024, 1024),
         resource.RLIMIT_MEMLOCK: (8 << 20,) * 2,
         resource.RLIMIT_MSGQUEUE: (1 << 20,) * 2,
         resource.RLIMIT_NPROC: (spec["processes"],) * 2,
     }
-    if address_space:
+    if direct:
+        wanted[resource.RLIMIT_NOFILE] = (1024, 1024)
         wanted[resource.RLIMIT_AS] = (spec["memory_bytes"],) * 2
     for kind, (soft, hard) in wanted.items():
         ceiling = resource.getrlimit(kind)[1]
@@ -222,7 +227,7 @@ class Keeper:
         for number in (signal.SIGPIPE, signal.SIGXFSZ, signal.SIGTERM, signal.SIGINT):
             signal.signal(number, signal.SIG_DFL)
         os.umask(0o022)
-        set_limits(spec, address_space=True)
+        set_limits(spec, direct=True)
         check(prctl(PR_SET_NO_NEW_PRIVS, 1), "no_new_privs")
         drop_bounding_set()
         become_guest_user()
@@ -244,13 +249,16 @@ class Keeper:
         spec, config = self.spec, self.config
         os.chdir(spec["cwd"] if os.path.isdir(spec["cwd"]) else config["folder"])
         os.umask(0o022)
-        set_limits(spec | {"processes": 1 << 16, "cpu_s": 10 * 365 * 86400}, address_space=False)
+        set_limits(spec | {"processes": 1 << 16, "cpu_s": 10 * 365 * 86400}, direct=False)
+        files = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+        resource.setrlimit(resource.RLIMIT_NOFILE, (files, files))  # sandlock holds some for every process it watches
         check(prctl(PR_SET_NO_NEW_PRIVS, 1), "no_new_privs")
         drop_bounding_set()
         drop_capabilities()
         loopback = config["network"]
         lenient = [Protection.SIGNAL_SCOPE, Protection.ABSTRACT_UNIX_SOCKET_SCOPE] if config["namespaces"] else []
         self.guest = Sandbox(
+            name=f"sandbox-{os.urandom(6).hex()}",  # must be unlike any other on this machine
             fs_readable=config["readable"],
             fs_writable=config["grants"],
             net_allow=["127.0.0.1:*", "[::1]:*"] if loopback else [],
