@@ -72,18 +72,19 @@ def translated(model: str) -> Iterator[None]:
             f"{model} failed", why=_cut(str(error)), next="`sixfold resume` asks again", billed=True
         ) from error
     except UnexpectedModelBehavior as error:
-        raise _unreadable(model, error) from error
+        raise unreadable(model, str(error)) from error
     except UserError as error:
         raise ModelMisconfigured(f"{model} cannot be used", why=_cut(str(error)), next="see: sixfold models") from error
-    except ValueError as error:
-        # SDKs let a body that is not JSON through as a ValueError (JSONDecodeError, pydantic.ValidationError).
-        raise _unreadable(model, error) from error
+    except (ValueError, TypeError, AttributeError, LookupError) as error:
+        # What the SDKs let through when a body is not JSON, or is JSON of another shape: they do not check it.
+        raise unreadable(model, str(error)) from error
 
 
-def _unreadable(model: str, error: Exception) -> Transient:
+def unreadable(model: str, why: str) -> Transient:
+    """The error for an answer that is not one: most often another server stands at that address."""
     return Transient(
         f"{model} sent an answer that is not in its own format",
-        why=_cut(str(error)),
+        why=_cut(why),
         next="check that the address is the API's (often it ends in /v1)",
         billed=True,
     )

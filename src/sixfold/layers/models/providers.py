@@ -7,6 +7,7 @@ proxies and certificates (`HTTPS_PROXY`, `SSL_CERT_FILE`) are honoured by the HT
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
@@ -84,6 +85,7 @@ class ProviderModel:
         self._price = price
         self._timeout_s = timeout_s
         self._client: Client | None = None
+        self._resources = contextlib.AsyncExitStack()
         self._json_mode = True
         """False once the server refused to enforce a JSON schema."""
 
@@ -96,14 +98,11 @@ class ProviderModel:
         return price_of(self._model, self._base_url, input_tokens, output_tokens)
 
     async def aclose(self) -> None:
-        if self._client is not None:
-            client, self._client = self._client, None
-            closing = getattr(getattr(client, "client", None), "close", None)
-            if closing is not None and self._model.provider != "google":
-                await closing()
+        await self._resources.aclose()
+        self._client = None
 
     async def complete(self, request: ModelRequest, *, scope: str = "") -> ModelReply:
-        client = self._opened()
+        client = await self._opened()
         try:
             if request.json_schema is None or not self._json_mode or not client.profile.get(_ENFORCES_SCHEMA):
                 return self._reply(request, await self._send(client, request, enforced=False))
@@ -122,7 +121,7 @@ class ProviderModel:
                 request=key_of(self._model.identity, request),
             )
 
-    def _opened(self) -> Client:
+    async def _opened(self) -> Client:
         if self._client is None:
             model_class, provider_class = _load(self._model.provider)
             arguments: dict[str, Any] = {"api_key": self._key or _NO_KEY}
@@ -131,7 +130,8 @@ class ProviderModel:
             elif self._base_url:
                 arguments["base_url"] = self._base_url
             with faults.translated(str(self._model)):
-                self._client = model_class(self._model.name, provider=provider_class(**arguments))
+                client: Client = model_class(self._model.name, provider=provider_class(**arguments))
+            self._client = await self._resources.enter_async_context(client)
         return self._client
 
     async def _send(self, client: Client, request: ModelRequest, *, enforced: bool) -> ModelResponse:
@@ -159,6 +159,8 @@ class ProviderModel:
             )
 
     def _reply(self, request: ModelRequest, response: ModelResponse) -> ModelReply:
+        if not response.parts and response.finish_reason is None:
+            raise faults.unreadable(str(self._model), "the answer has no content")
         text = "".join(part.content for part in response.parts if part.part_kind == "text")
         finish = {"length": "length", "content_filter": "refused"}.get(response.finish_reason or "", "stop")
         return ModelReply(
