@@ -111,7 +111,7 @@ def refuse_read_only(place: Place, touched: Iterable[str]) -> None:
     root = Path(place.root)
     for folder in {os.path.dirname(path) for path in touched}:
         present = root / folder
-        while not present.exists() and present != root:
+        while not present.is_dir() and present != root:
             present = present.parent
         if not os.access(present, os.W_OK | os.X_OK):
             raise RepositoryError(f"{present} cannot be written", next=f"chmod u+w {present}, then try again")
