@@ -151,7 +151,7 @@ def test_imports_are_resolved_in_source_roots_relative_and_in_scripts() -> None:
 
 def test_head_of_a_definition_stands_as_in_the_source() -> None:
     text = (
-        "@cached\nasync def fetch(\n    url: str,  # where\n    timeout_s: float = 1.0,\n) -> bytes:\n    return b''\n\n"
+        "@cached\nasync def fetch(\n    url: str,  # where\n    timeout_s: float = 1.0,\n) -> bytes:\n    return 0\n\n"
         "class Größe(Base, kind='x'): pass\n"
     )
     symbols = file_facts("a.py", text).symbols
