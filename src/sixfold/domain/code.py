@@ -60,6 +60,8 @@ class Snapshot(Data, frozen=True, kw_only=True):
     dirty: bool = False
     """True when `tree` differs from HEAD's."""
     kind: Literal["repository", "empty"] = "repository"
+    notes: tuple[str, ...] = ()
+    """What the person should know: files left out (too large, filtered by git-lfs, unreadable), the root used, …"""
 
 
 class Risk(Data, frozen=True, kw_only=True):

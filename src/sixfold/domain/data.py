@@ -39,8 +39,8 @@ def digest(content: bytes | str) -> Digest:
 
 
 def to_json(value: object) -> Json:
-    """Turn data (or a container of data) into plain JSON values."""
-    return msgspec.to_builtins(value)
+    """Turn data (or a container of data) into exactly what reading its JSON text back would give."""
+    return msgspec.json.decode(msgspec.json.encode(value))
 
 
 def from_json(value: Json, kind: type[T]) -> T:
@@ -57,4 +57,4 @@ def from_json(value: Json, kind: type[T]) -> T:
 
 def canonical(value: object) -> str:
     """The one JSON text of a value: keys sorted, no spaces, UTF-8 kept. Equal values give equal texts."""
-    return msgspec.json.encode(to_json(value), order="sorted").decode()
+    return msgspec.json.encode(value, order="sorted").decode()

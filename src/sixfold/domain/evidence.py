@@ -21,6 +21,8 @@ class Limits(Data, frozen=True, kw_only=True):
     processes: int = 256
     file_bytes: int = 512 << 20
     """Largest single file."""
+    disk_bytes: int = 4 << 30
+    """The copy, home and temporary folder together."""
     output_bytes: int = 1 << 20
     """Per stream; the middle is cut and flagged."""
 
@@ -34,7 +36,7 @@ class ExecResult(Data, frozen=True, kw_only=True):
     stderr: str
     """Undecodable bytes are replaced; control characters are kept (escape before showing)."""
     timed_out: bool = False
-    stopped_by: Literal["", "wall", "silence", "cpu", "memory", "processes", "output"] = ""
+    stopped_by: Literal["", "wall", "silence", "cpu", "memory", "processes", "output", "disk"] = ""
     """Which limit ended it, as far as the backend can tell."""
     truncated: bool = False
     wall_s: float = 0.0

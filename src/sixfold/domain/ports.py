@@ -6,8 +6,9 @@ Failing tests, findings, rejections and non-zero exits are values. Exceptions me
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
@@ -294,5 +295,19 @@ class CostBook(Protocol):
         ...
 
 
-Progress = Callable[[str], Awaitable[None]]
-"""Called with one plain line while long work goes on."""
+@dataclass(frozen=True)
+class Ports:
+    """The adapters of one run, as `sixfold.wiring` chose them."""
+
+    model: Model
+    costs: CostBook
+    repository: Repository
+    retriever: Retriever
+    sandbox: Sandbox
+    environments: Environments
+    scanners: tuple[Scanner, ...]
+    """Quick ones, inside the coder's loop."""
+    held_out: tuple[Scanner, ...]
+    """Second opinions the coder never hears from; used in validation only (FDSP's lesson: a scanner in the loop gets
+    over-fitted, MDPI J. Cybersecur. Priv. 5(4):110)."""
+    clock: Clock

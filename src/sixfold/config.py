@@ -1,0 +1,294 @@
+"""Settings: one frozen object, read once. Flag > `SIXFOLD_*` > project `sixfold.toml` > user `config.toml` > default.
+
+A project file comes with a repository, so it is not trusted: it may make sandbox, budget and approval stricter, never
+wider, and may not name programs to run. An unknown key anywhere is an error with the nearest known name, because a
+cap with a typing error in its name is no cap.
+"""
+
+from __future__ import annotations
+
+import difflib
+import tomllib
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, NoReturn
+
+from sixfold.domain.data import Data, from_json
+from sixfold.domain.errors import ConfigurationError, StorageError
+from sixfold.domain.run import Budget, Options
+
+ROLES = ("analyst", "architect", "coder", "tester", "reviewer")
+PROJECT_FILE = "sixfold.toml"
+
+
+class Setting(Data, frozen=True, kw_only=True):
+    """One key with its value and where that came from, for `config show --origin`."""
+
+    key: str
+    value: Any
+    origin: str
+    """`default`, `flag`, `SIXFOLD_…`, or the path of a file."""
+
+
+class Settings(Data, frozen=True, kw_only=True):
+    """Everything an operator can set, already checked."""
+
+    home: Path
+    """State folder: runs, cassettes, reports, the database."""
+    database_url: str = ""
+    """PostgreSQL for the engine; empty = one SQLite file a run."""
+    models: tuple[tuple[str, str], ...] = ()
+    """(role, model) pairs; role `*` is the default model."""
+    sandbox: str = "auto"
+    """`auto`, or the name of a backend; `off` is an operator's explicit choice and is written into the log."""
+    clarify: str = "auto"
+    unanswered: str = "wait"
+    plan: str = "auto"
+    review: str = "risky"
+    budget: Budget = Budget()
+    timeout_s: float | None = None
+    max_questions: int = 3
+    max_repairs: int = 3
+    parallel: int = 4
+    packages: tuple[str, ...] = ()
+    listing: tuple[Setting, ...] = ()
+    """Every key, in the order of the documentation."""
+
+    def options(self) -> Options:
+        """The options a new run gets when no flag says otherwise."""
+        return from_json(
+            {
+                "models": self.models,
+                "clarify": self.clarify,
+                "unanswered": self.unanswered,
+                "plan": self.plan,
+                "review": self.review,
+                "budget": {"usd": self.budget.usd, "tokens": self.budget.tokens},
+                "timeout_s": self.timeout_s,
+                "max_questions": self.max_questions,
+                "max_repairs": self.max_repairs,
+                "parallel": self.parallel,
+                "packages": self.packages,
+            },
+            Options,
+        )
+
+
+class _Refused(Exception):
+    """A value does not fit its key; the text says what would."""
+
+
+def _choice(*values: str) -> Callable[[Any], str]:
+    def read(value: Any) -> str:
+        if value not in values:
+            raise _Refused(f"one of {', '.join(values)}")
+        return str(value)
+
+    return read
+
+
+def _number(kind: type[int] | type[float], least: float) -> Callable[[Any], int | float]:
+    def read(value: Any) -> int | float:
+        try:
+            if isinstance(value, bool):
+                raise ValueError
+            number = kind(value)
+            if isinstance(value, float) and number != value:
+                raise ValueError
+        except (TypeError, ValueError, OverflowError):
+            raise _Refused(f"a{' whole' if kind is int else ''} number") from None
+        if not least <= number < float("inf"):
+            raise _Refused(f"a number from {least:g} up")
+        return number
+
+    return read
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str) or not value.strip():
+        raise _Refused("a text")
+    return value
+
+
+def _model(value: Any) -> str:
+    if not isinstance(value, str) or not value.partition(":")[2].strip() or not value.partition(":")[0].strip():
+        raise _Refused("PROVIDER:NAME, relay:DIR, command:PROGRAM or replay:DIR")
+    return value
+
+
+def _names(value: Any) -> tuple[str, ...]:
+    names = value.split(",") if isinstance(value, str) else value
+    if not isinstance(names, list | tuple) or not all(isinstance(name, str) for name in names):
+        raise _Refused("a list of package names")
+    return tuple(name.strip() for name in names if name.strip())
+
+
+class _Key(Data, frozen=True, kw_only=True):
+    name: str
+    read: Callable[[Any], Any]
+    default: Any = None
+    strictness: tuple[str, ...] | None = None
+    """Values from widest to strictest: a project file may only go up."""
+    project: str = "free"
+    """`free`, `lower` (a number that may only fall), `stricter`, `provider` (no local programs), `never`."""
+
+
+_KEYS = {
+    key.name: key
+    for key in (
+        _Key(name="home", read=_text, project="never"),
+        _Key(name="database_url", read=_text, default="", project="never"),
+        _Key(name="model", read=_model, default="", project="provider"),
+        *(_Key(name=f"roles.{role}", read=_model, default="", project="provider") for role in ROLES),
+        _Key(name="sandbox", read=_text, default="auto", project="stricter"),
+        _Key(name="clarify", read=_choice("auto", "always", "never"), default="auto"),
+        _Key(
+            name="unanswered",
+            read=_choice("wait", "defer", "default"),
+            default="wait",
+            project="stricter",
+            strictness=("default", "defer", "wait"),
+        ),
+        _Key(name="plan", read=_choice("auto", "direct", "static"), default="auto"),
+        _Key(
+            name="review",
+            read=_choice("risky", "all", "none"),
+            default="risky",
+            project="stricter",
+            strictness=("none", "risky", "all"),
+        ),
+        _Key(name="budget.usd", read=_number(float, 0), project="lower"),
+        _Key(name="budget.tokens", read=_number(int, 0), project="lower"),
+        _Key(name="timeout_s", read=_number(float, 0.001), project="lower"),
+        _Key(name="max_questions", read=_number(int, 0), default=3),
+        _Key(name="max_repairs", read=_number(int, 0), default=3, project="lower"),
+        _Key(name="parallel", read=_number(int, 1), default=4, project="lower"),
+        _Key(name="packages", read=_names, default=(), project="never"),
+    )
+}
+
+_ENVIRONMENT = {f"SIXFOLD_{key.replace('.', '_').replace('roles_', 'role_').upper()}": key for key in _KEYS}
+_ENVIRONMENT["SIXFOLD_CONFIG"] = ""
+"""Path of the user file, instead of the platform's place."""
+
+_HEADLINE = "a setting that is not understood is never ignored"
+
+
+def load(*, flags: Mapping[str, Any] | None = None, env: Mapping[str, str], folder: Path) -> Settings:
+    """Read every source once and give the settings in force.
+
+    Args:
+        flags: key (`review`, `budget.usd`, …) to value, only what was really typed; None values are left out.
+        env: the process environment.
+        folder: the user's folder; its `sixfold.toml` is the project file.
+
+    Raises:
+        ConfigurationError: an unknown key, a value of the wrong kind, or a project file that widens something.
+    """
+    values: dict[str, tuple[Any, str]] = {name: (key.default, "default") for name, key in _KEYS.items()}
+    user_file = Path(env["SIXFOLD_CONFIG"]) if env.get("SIXFOLD_CONFIG") else _platform_folder("config") / "config.toml"
+    for name, value in _flat(user_file, must_exist=bool(env.get("SIXFOLD_CONFIG"))).items():
+        values[name] = (_read(name, value, str(user_file)), str(user_file))
+    project_file = folder / PROJECT_FILE
+    for name, value in _flat(project_file).items():
+        read = _read(name, value, str(project_file))
+        _refuse_widening(name, read, values[name][0], project_file)
+        values[name] = (read, str(project_file))
+    for variable, text in env.items():
+        if not variable.startswith("SIXFOLD_") or variable == "SIXFOLD_CONFIG" or not text:
+            continue
+        if variable not in _ENVIRONMENT:
+            _unknown(variable, list(_ENVIRONMENT), "the environment")
+        name = _ENVIRONMENT[variable]
+        values[name] = (_read(name, text, variable), variable)
+    for name, value in (flags or {}).items():
+        if value is not None:
+            values[name] = (_read(name, value, "flag"), "flag")
+    if values["home"][0] is None:
+        values["home"] = (str(_platform_folder("state")), "default")
+    return _settings(values)
+
+
+def _settings(values: Mapping[str, tuple[Any, str]]) -> Settings:
+    now = {name: value for name, (value, _) in values.items()}
+    pairs = [("*", now["model"]), *((role, now[f"roles.{role}"]) for role in ROLES)]
+    return Settings(
+        home=Path(now["home"]).expanduser(),
+        database_url=now["database_url"],
+        models=tuple((role, model) for role, model in pairs if model),
+        sandbox=now["sandbox"],
+        clarify=now["clarify"],
+        unanswered=now["unanswered"],
+        plan=now["plan"],
+        review=now["review"],
+        budget=Budget(usd=now["budget.usd"], tokens=now["budget.tokens"]),
+        timeout_s=now["timeout_s"],
+        max_questions=now["max_questions"],
+        max_repairs=now["max_repairs"],
+        parallel=now["parallel"],
+        packages=now["packages"],
+        listing=tuple(Setting(key=name, value=value, origin=origin) for name, (value, origin) in values.items()),
+    )
+
+
+def _platform_folder(kind: str) -> Path:
+    import platformdirs  # costs 50 ms, and whoever sets SIXFOLD_HOME and SIXFOLD_CONFIG does not need it
+
+    if kind == "config":
+        return platformdirs.user_config_path("sixfold", appauthor=False)
+    return platformdirs.user_state_path("sixfold", appauthor=False)
+
+
+def _flat(path: Path, *, must_exist: bool = False) -> dict[str, Any]:
+    try:
+        content = tomllib.loads(path.read_bytes().decode())
+    except FileNotFoundError:
+        if must_exist:
+            raise ConfigurationError(f"there is no file {path}", next="unset or correct SIXFOLD_CONFIG") from None
+        return {}
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"{path} is not valid TOML", why=str(error), next="correct the file") from None
+    except OSError as error:
+        raise StorageError(f"cannot read {path}", why=str(error.strerror or error)) from error
+    flat: dict[str, Any] = {}
+    for name, value in content.items():
+        inner = {f"{name}.{key}": item for key, item in value.items()} if isinstance(value, dict) else {name: value}
+        flat.update(inner)
+    for name in flat:
+        if name not in _KEYS:
+            _unknown(name, list(_KEYS), str(path))
+    return flat
+
+
+def _unknown(name: str, known: list[str], where: str) -> NoReturn:
+    near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+    hint = f"did you mean {near[0]}?" if near else "see every key: sixfold config show"
+    raise ConfigurationError(f"unknown setting {name!r} in {where}", why=_HEADLINE, next=hint)
+
+
+def _read(name: str, value: Any, origin: str) -> Any:
+    try:
+        return _KEYS[name].read(value)
+    except _Refused as wanted:
+        raise ConfigurationError(f"{name} from {origin} is {value!r}", next=f"give {wanted}") from None
+
+
+def _refuse_widening(name: str, value: Any, before: Any, path: Path) -> None:
+    key = _KEYS[name]
+    problem = ""
+    if key.project == "never":
+        problem = "only flags, the environment and the user's own config.toml may set it"
+    elif key.project == "provider" and value.partition(":")[0] in ("command", "relay", "replay"):
+        problem = "a project file may name a provider's model, not a program or a folder of this machine"
+    elif key.project == "lower" and before is not None and value > before:
+        problem = f"it may lower {before}, not raise it"
+    elif key.project == "stricter" and key.strictness and key.strictness.index(value) < key.strictness.index(before):
+        problem = f"it may be stricter than {before!r}, not wider"
+    elif name == "sandbox" and value == "off" and before != "off":
+        problem = "a project may not switch the sandbox off"
+    if problem:
+        raise ConfigurationError(
+            f"{path} may not set {name} = {value!r}",
+            why=problem,
+            next="remove the line, or set it yourself with a flag or in your config.toml",
+        )

@@ -1,0 +1,83 @@
+"""What one phase hands to the next, and what a child task is told and reports. All of it is plain, storable data."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from sixfold.domain.code import Increment, Patch
+from sixfold.domain.data import Data, Tree
+from sixfold.domain.evidence import Check, Finding, TestReport
+from sixfold.domain.plan import Plan
+from sixfold.domain.ports import Environment
+from sixfold.domain.requirements import Specification
+from sixfold.domain.run import Approval, Options
+
+
+class Intent(Data, frozen=True, kw_only=True):
+    """What the input phase found out."""
+
+    specification: Specification
+    candidate: Patch | None = None
+    """A patch that came with the direct attempt; the first candidate of development, already paid for."""
+
+
+class Job(Data, frozen=True, kw_only=True):
+    """Everything a child task needs; it has no other memory."""
+
+    specification: Specification
+    plan: Plan
+    task: str
+    base: Tree
+    origin: Tree
+    """The tree the run began with: what stood there already is not this task's doing."""
+    environment: Environment
+    options: Options
+    candidate: Patch | None = None
+    notes: tuple[str, ...] = ()
+    """Orders that come with the task: a reviewer's comment, failing acceptance tests."""
+    known_failures: tuple[str, ...] = ()
+    """Tests that failed before the run changed anything."""
+
+
+class TaskResult(Data, frozen=True, kw_only=True):
+    """How a child task ended. A task that gave up is a result, not an error."""
+
+    task: str
+    status: Literal["done", "failed"]
+    base: Tree
+    """The tree it started from."""
+    tree: Tree
+    attempts: int
+    reason: str = ""
+    report: TestReport | None = None
+    findings: tuple[Finding, ...] = ()
+
+
+class Product(Data, frozen=True, kw_only=True):
+    """What development made."""
+
+    tree: Tree
+    increments: tuple[Increment, ...] = ()
+    approvals: tuple[Approval, ...] = ()
+    failed: tuple[TaskResult, ...] = ()
+
+
+class Examination(Data, frozen=True, kw_only=True):
+    """What validation saw of one tree."""
+
+    tree: Tree
+    checks: tuple[Check, ...] = ()
+    reports: tuple[TestReport, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    unverified: tuple[str, ...] = ()
+    mutation_score: float | None = None
+    """Share of planted faults that the tests noticed; None when none could be planted."""
+    faults: tuple[str, ...] = ()
+    """What must be put right, as orders for the coder; empty = validated."""
+
+
+class Rework(Data, frozen=True, kw_only=True):
+    """A human rejected the release with a comment."""
+
+    comment: str
+    who: str

@@ -1,0 +1,474 @@
+"""From events to a `RunView`: a pure fold, one small function a kind of event."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from sixfold.domain.code import Increment, Refusal, Snapshot
+from sixfold.domain.data import Json, Tree, from_json
+from sixfold.domain.events import Event
+from sixfold.domain.evidence import Check, Finding, TestReport
+from sixfold.domain.model import Usage
+from sixfold.domain.narrate import narrate
+from sixfold.domain.plan import Plan, Task
+from sixfold.domain.requirements import Assumption, Attachment, Question, Request, Specification
+from sixfold.domain.run import Approval, Decision, Options, Outcome, ReleaseOffer
+from sixfold.domain.view import (
+    Evidence,
+    IncrementView,
+    Moment,
+    Pause,
+    RunView,
+    Spending,
+    TaskView,
+)
+
+_STOPS = frozenset({"run.waiting", "run.paused", "run.ended"})
+_NOT_WORK = frozenset({*_STOPS, "decision.given", "result.applied", "result.undone", "report.written", "note"})
+"""Kinds that may follow a stop without anybody driving the run."""
+
+
+def fold(events: Iterable[Event], view: RunView | None = None) -> RunView:
+    """The state after `events`, starting from `view` (default: nothing happened yet).
+
+    Raises:
+        InvalidData: an event of a known kind has data of the wrong shape.
+    """
+    state = view or RunView()
+    for event in events:
+        state = advance(state, event)
+    return state
+
+
+def advance(view: RunView, event: Event) -> RunView:
+    """The state after one more event; events at or before `view.seq` change nothing."""
+    if event.seq <= view.seq:
+        return view
+    handler = _HANDLERS.get(event.kind)
+    moment = Moment(seq=event.seq, at=event.at, kind=event.kind, who=event.who, text=narrate(event))
+    working = not view.clock_stopped or event.kind not in _NOT_WORK
+    elapsed_s = _seconds(view.last_at, event.at) if view.last_at and not view.clock_stopped else 0.0
+    view = _with(
+        view,
+        seq=event.seq,
+        head=event.hash,
+        created_at=view.created_at or event.at,
+        last_at=event.at,
+        wall_s=view.wall_s + elapsed_s,
+        clock_stopped=event.kind in _STOPS or not working,
+        timeline=(*view.timeline, moment),
+    )
+    if (
+        event.kind not in _NOT_WORK
+        and view.outcome is None
+        and not view.waiting
+        and view.status in ("waiting", "paused")
+    ):
+        view = _with(view, status="running", pause=None)
+    if handler is None:
+        return _with(view, unknown_events=view.unknown_events + 1)
+    return handler(view, event.data if isinstance(event.data, dict) else {}, event)
+
+
+def _with(view: RunView, **changes: Any) -> RunView:
+    return msgspec.structs.replace(view, **changes)
+
+
+def _seconds(start: str, end: str) -> float:
+    try:
+        return max(0.0, (datetime.fromisoformat(end) - datetime.fromisoformat(start)).total_seconds())
+    except ValueError:
+        return 0.0  # a clock that tells no dates (a fake one) measures nothing
+
+
+def _task(view: RunView, id: str, change: Callable[[TaskView], TaskView]) -> RunView:
+    tasks = view.tasks
+    if id and view.task(id) is None:
+        # A direct task needs no plan; it becomes known by being started.
+        tasks = (*tasks, TaskView(task=Task(id=id, title="", goal="")))
+    return _with(view, tasks=tuple(change(item) if item.task.id == id else item for item in tasks))
+
+
+# The run
+
+
+def _created(view: RunView, data: Json, event: Event) -> RunView:
+    return _with(
+        view,
+        request=from_json(data.get("request", {"text": ""}), Request),
+        options=from_json(data.get("options", {}), Options),
+        snapshot=from_json(data["snapshot"], Snapshot) if data.get("snapshot") else None,
+        folder=str(data.get("folder", "")),
+        version=str(data.get("version", "")),
+        title=str(data.get("title", "")),
+    )
+
+
+def _waiting(view: RunView, data: Json, event: Event) -> RunView:
+    known = set(view.open_subjects)
+    subjects = tuple(str(item) for item in data.get("subjects", ()))
+    # A subject may be decided through another door between being listed and being logged.
+    return _with(view, status="waiting", waiting=tuple(item for item in subjects if item in known), pause=None)
+
+
+def _paused(view: RunView, data: Json, event: Event) -> RunView:
+    pause = Pause(**{name: str(data.get(name, "")) for name in ("code", "what", "why", "next")})
+    return _with(view, status="paused", pause=pause)
+
+
+def _resumed(view: RunView, data: Json, event: Event) -> RunView:
+    options = from_json(data["options"], Options) if data.get("options") else view.options
+    return _with(view, options=options, status="waiting" if view.waiting else "running", pause=None)
+
+
+def _ended(view: RunView, data: Json, event: Event) -> RunView:
+    outcome = from_json(data["outcome"], Outcome)
+    return _with(
+        view,
+        outcome=outcome,
+        status=outcome.status,
+        waiting=(),
+        pause=None,
+        next=str(data.get("next", "")),
+        branch=outcome.branch or view.branch,
+        commit=outcome.commit or view.commit,
+        tree=outcome.tree or view.tree,
+    )
+
+
+def _phase_started(view: RunView, data: Json, event: Event) -> RunView:
+    return _with(view, phase=str(data["phase"]))
+
+
+def _phase_ended(view: RunView, data: Json, event: Event) -> RunView:
+    return _with(view, phases_done=(*view.phases_done, str(data["phase"])))
+
+
+# Layer 1: requirements
+
+
+def _attachment(view: RunView, data: Json, event: Event) -> RunView:
+    read = from_json(data["attachment"], Attachment)
+    kept = tuple(item for item in view.request.attachments if (item.name, item.digest) != (read.name, read.digest))
+    return _with(view, request=msgspec.structs.replace(view.request, attachments=(*kept, read)))
+
+
+def _context(view: RunView, data: Json, event: Event) -> RunView:
+    paths = (str(item) for item in data.get("paths", ()))
+    return _with(view, context=tuple(dict.fromkeys((*view.context, *paths))))
+
+
+def _clarity(view: RunView, data: Json, event: Event) -> RunView:
+    signals = tuple(str(item) for item in data.get("signals", ()))
+    return _with(view, route=str(data.get("route", "")), signals=signals)
+
+
+def _asked(view: RunView, data: Json, event: Event) -> RunView:
+    question = from_json(data["question"], Question)
+    others = tuple(item for item in view.questions if item.id != question.id)
+    return _with(view, questions=(*others, question))
+
+
+def _specified(view: RunView, data: Json, event: Event) -> RunView:
+    specification = from_json(data["specification"], Specification)
+    return _with(view, specification=specification, title=specification.title or view.title)
+
+
+# Layers 3 to 6: plan, tasks, increments
+
+
+def _planned(view: RunView, data: Json, event: Event) -> RunView:
+    plan = from_json(data["plan"], Plan)
+    wanted = {task.id: task for task in plan.tasks}
+    kept = []
+    for item in view.tasks:
+        if item.task.id in wanted:
+            kept.append(msgspec.structs.replace(item, task=wanted.pop(item.task.id)))
+        elif item.status in ("pending", "running"):
+            kept.append(msgspec.structs.replace(item, status="dropped"))
+        else:
+            kept.append(item)
+    return _with(view, plans=(*view.plans, plan), tasks=(*kept, *(TaskView(task=task) for task in wanted.values())))
+
+
+def _task_started(view: RunView, data: Json, event: Event) -> RunView:
+    def start(item: TaskView) -> TaskView:
+        task = item.task
+        if not task.title:
+            task = msgspec.structs.replace(task, title=str(data.get("title", "")), role=str(data.get("role", "coder")))
+        attempts = max(item.attempts, int(data.get("attempt", 1)))
+        return msgspec.structs.replace(item, task=task, status="running", attempts=attempts)
+
+    return _task(view, str(data["task"]), start)
+
+
+def _task_ended(view: RunView, data: Json, event: Event) -> RunView:
+    def end(item: TaskView) -> TaskView:
+        status = "done" if data.get("status") == "done" else "failed"
+        tree = Tree(data["tree"]) if data.get("tree") else item.tree
+        return msgspec.structs.replace(item, status=status, reason=str(data.get("reason", "")), tree=tree)
+
+    return _task(view, str(data["task"]), end)
+
+
+def _patched(view: RunView, data: Json, event: Event) -> RunView:
+    def patch(item: TaskView) -> TaskView:
+        files = tuple(dict.fromkeys((*item.files, *(str(path) for path in data.get("files", ())))))
+        return msgspec.structs.replace(item, files=files, tree=Tree(data["tree"]))
+
+    return _task(view, str(data["task"]), patch)
+
+
+def _refused(view: RunView, data: Json, event: Event) -> RunView:
+    refusals = from_json(data.get("refusals", []), tuple[Refusal, ...])
+    return _task(
+        view,
+        str(data["task"]),
+        lambda item: msgspec.structs.replace(item, refusals=(*item.refusals, *refusals)),
+    )
+
+
+def _repair(view: RunView, data: Json, event: Event) -> RunView:
+    line = f"attempt {data.get('attempt', '?')}: {data.get('strategy', '')} ({data.get('reason', '')})"
+    return _task(view, str(data["task"]), lambda item: msgspec.structs.replace(item, repairs=(*item.repairs, line)))
+
+
+def _called(view: RunView, data: Json, event: Event) -> RunView:
+    usage = from_json(data["usage"], Usage)
+    wall_s = float(data.get("wall_s", 0.0))
+    task, model = str(data.get("task") or ""), str(data.get("model", ""))
+    if task:
+        view = _task(view, task, lambda item: msgspec.structs.replace(item, model=model, usage=item.usage + usage))
+    return _with(
+        view,
+        usage=view.usage + usage,
+        replayed_calls=view.replayed_calls + (usage.calls if data.get("replayed") else 0),
+        by_task=_spend(view.by_task, task or str(data.get("purpose", "")).split(".")[0], usage, wall_s),
+        by_role=_spend(view.by_role, str(data.get("role", "")), usage, wall_s),
+        by_model=_spend(view.by_model, model, usage, wall_s),
+    )
+
+
+def _spend(book: tuple[Spending, ...], name: str, usage: Usage, wall_s: float) -> tuple[Spending, ...]:
+    if all(item.name != name for item in book):
+        return (*book, Spending(name=name, usage=usage, wall_s=wall_s))
+    return tuple(
+        Spending(name=name, usage=item.usage + usage, wall_s=item.wall_s + wall_s) if item.name == name else item
+        for item in book
+    )
+
+
+def _tested(view: RunView, data: Json, event: Event) -> RunView:
+    report = from_json(data["report"], TestReport)
+    entry = Evidence(
+        scope=str(data["scope"]), attempt=int(data.get("attempt", 1)), tree=Tree(data["tree"]), report=report
+    )
+    return _prove(view, entry)
+
+
+def _scanned(view: RunView, data: Json, event: Event) -> RunView:
+    findings = from_json(data.get("findings", []), tuple[Finding, ...])
+    entry = Evidence(
+        scope=str(data["scope"]), attempt=int(data.get("attempt", 1)), tree=Tree(data["tree"]), findings=findings
+    )
+    return _prove(view, entry)
+
+
+def _prove(view: RunView, entry: Evidence) -> RunView:
+    view = _with(view, evidence=(*view.evidence, entry))
+    # Evidence may also arrive after the proposal, e.g. when a merge is tested again.
+    increments = tuple(
+        _evidenced(view, item) if item.increment.tree == entry.tree else item for item in view.increments
+    )
+    return _with(view, increments=increments)
+
+
+def _evidenced(view: RunView, item: IncrementView) -> IncrementView:
+    """The increment with the evidence recorded for exactly its tree, and no other."""
+    same = [entry for entry in view.evidence if entry.tree == item.increment.tree]
+    reports = {entry.report.suite: entry.report for entry in same if entry.report is not None}
+    findings = [finding for entry in same for finding in entry.findings or ()]
+    return msgspec.structs.replace(
+        item,
+        reports=tuple(reports.values()),
+        findings=tuple(dict.fromkeys(findings)),
+        scanned=any(entry.findings is not None for entry in same),
+    )
+
+
+def _proposed(view: RunView, data: Json, event: Event) -> RunView:
+    increment = from_json(data["increment"], Increment)
+    earlier = tuple(
+        msgspec.structs.replace(item, replaced=True) if item.increment.task == increment.task else item
+        for item in view.increments
+        if item.increment.id != increment.id
+    )
+    subjects = {f"increment:{item.increment.id}" for item in earlier if item.replaced}
+    approvals = tuple(
+        msgspec.structs.replace(item, stale=True) if item.subject in subjects else item for item in view.approvals
+    )
+    waiting = tuple(item for item in view.waiting if item not in subjects)
+    item = _evidenced(view, IncrementView(increment=increment))
+    return _with(view, increments=(*earlier, item), approvals=approvals, waiting=waiting)
+
+
+def _committed(view: RunView, data: Json, event: Event) -> RunView:
+    increments = tuple(
+        msgspec.structs.replace(item, commit=str(data["commit"])) if item.increment.id == data["increment"] else item
+        for item in view.increments
+    )
+    return _with(view, increments=increments, commit=str(data["commit"]), tree=Tree(data["tree"]))
+
+
+# Validation
+
+
+def _acceptance(view: RunView, data: Json, event: Event) -> RunView:
+    files = tuple(str(item) for item in data.get("files", ()))
+    return _with(view, acceptance_files=files, acceptance_tests=int(data.get("tests", 0)))
+
+
+def _disputed(view: RunView, data: Json, event: Event) -> RunView:
+    line = f"{data.get('test', '')}: {data.get('verdict', '')} ({data.get('reason', '')})"
+    return _with(view, disputes=(*view.disputes, line))
+
+
+def _checked(view: RunView, data: Json, event: Event) -> RunView:
+    check = from_json(data["check"], Check)
+    others = tuple(item for item in view.checks if item.name != check.name)
+    return _with(view, checks=(*others, check))
+
+
+def _offered(view: RunView, data: Json, event: Event) -> RunView:
+    offer = from_json(data["offer"], ReleaseOffer)
+    view = _with(view, offer=offer, tree=offer.tree, checks=offer.checks or view.checks)
+    waiting = tuple(item for item in view.waiting if not item.startswith("release:") or item == f"release:{offer.tree}")
+    return _with(view, waiting=waiting, approvals=_restale(view, offer.tree))
+
+
+def _branched(view: RunView, data: Json, event: Event) -> RunView:
+    tree = Tree(data["tree"])
+    view = _with(view, branch=str(data["branch"]), commit=str(data["commit"]), tree=tree)
+    return _with(view, approvals=_restale(view, tree))
+
+
+def _restale(view: RunView, tree: Tree) -> tuple[Approval, ...]:
+    """A release approval holds for the tree that was shown, and for no other."""
+    return tuple(
+        msgspec.structs.replace(item, stale=item.tree != tree) if item.subject.startswith("release:") else item
+        for item in view.approvals
+    )
+
+
+# Humans and their checkout
+
+
+def _decided(view: RunView, data: Json, event: Event) -> RunView:
+    decision = from_json(data["decision"], Decision)
+    kind, _, name = decision.subject.partition(":")
+    view = _with(view, waiting=tuple(item for item in view.waiting if item != decision.subject))
+    if kind == "question":
+        return _answer(view, decision, name)
+    if kind == "assumption":
+        return _correct(view, decision, name)
+    increment = view.increment(name)
+    tree = Tree(name) if kind == "release" else increment.increment.tree if increment else Tree("")
+    current = increment.increment.tree if increment else view.offer.tree if view.offer else None
+    approval = Approval(
+        subject=decision.subject,
+        verdict="reject" if decision.verdict == "reject" else "approve",
+        who=decision.who,
+        tree=tree,
+        comment=decision.comment,
+        stale=current != tree or bool(increment and increment.replaced),
+    )
+    increments = tuple(
+        msgspec.structs.replace(item, decision=decision) if kind == "increment" and item.increment.id == name else item
+        for item in view.increments
+    )
+    return _with(view, approvals=(*view.approvals, approval), increments=increments)
+
+
+def _answer(view: RunView, decision: Decision, id: str) -> RunView:
+    status = "defaulted" if decision.verdict == "default" else "answered"
+    questions = tuple(
+        msgspec.structs.replace(
+            item, status=status, answer=decision.value or (item.default if status == "defaulted" else "")
+        )
+        if item.id == id
+        else item
+        for item in view.questions
+    )
+    return _with(view, questions=questions, answered_by=(*view.answered_by, (id, decision.who)))
+
+
+def _correct(view: RunView, decision: Decision, id: str) -> RunView:
+    if view.specification is None:
+        return view
+
+    def settle(item: Assumption) -> Assumption:
+        if item.id != id:
+            return item
+        if decision.verdict == "approve":
+            return msgspec.structs.replace(item, status="confirmed")
+        return msgspec.structs.replace(item, status="corrected", text=decision.value or decision.comment or item.text)
+
+    ledger = tuple(settle(item) for item in view.specification.assumptions)
+    return _with(view, specification=msgspec.structs.replace(view.specification, assumptions=ledger))
+
+
+def _applied(view: RunView, data: Json, event: Event) -> RunView:
+    return _with(view, applied=tuple(str(item) for item in data.get("files", ())))
+
+
+def _undone(view: RunView, data: Json, event: Event) -> RunView:
+    return _with(view, applied=None)
+
+
+def _reported(view: RunView, data: Json, event: Event) -> RunView:
+    return _with(view, report=str(data["path"]))
+
+
+def _noted(view: RunView, data: Json, event: Event) -> RunView:
+    return view
+
+
+_HANDLERS: dict[str, Callable[[RunView, Json, Event], RunView]] = {
+    "run.created": _created,
+    "run.waiting": _waiting,
+    "run.paused": _paused,
+    "run.resumed": _resumed,
+    "run.ended": _ended,
+    "phase.started": _phase_started,
+    "phase.ended": _phase_ended,
+    "attachment.read": _attachment,
+    "context.found": _context,
+    "clarity.checked": _clarity,
+    "question.asked": _asked,
+    "specification.written": _specified,
+    "plan.made": _planned,
+    "task.started": _task_started,
+    "task.ended": _task_ended,
+    "model.called": _called,
+    "patch.applied": _patched,
+    "patch.refused": _refused,
+    "tests.ran": _tested,
+    "scan.done": _scanned,
+    "repair.decided": _repair,
+    "increment.proposed": _proposed,
+    "commit.made": _committed,
+    "acceptance.written": _acceptance,
+    "acceptance.disputed": _disputed,
+    "check.done": _checked,
+    "release.proposed": _offered,
+    "branch.made": _branched,
+    "decision.given": _decided,
+    "result.applied": _applied,
+    "result.undone": _undone,
+    "report.written": _reported,
+    "note": _noted,
+}

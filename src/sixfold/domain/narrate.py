@@ -1,0 +1,158 @@
+"""One plain English line for each event: what progress, `log` and the report's timeline say."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from sixfold.domain.data import Json
+from sixfold.domain.events import Event
+
+
+def narrate(event: Event) -> str:
+    """What happened, in one line. Unescaped: whoever shows it must escape it for its medium."""
+    teller = _TELLERS.get(event.kind)
+    if teller is None or not isinstance(event.data, dict):
+        return event.kind
+    return " ".join(teller(event.data).split())
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def _cut(text: str, most_chars: int = 100) -> str:
+    line = " ".join(str(text).split())
+    return line if len(line) <= most_chars else line[: most_chars - 1] + "…"
+
+
+def _tests(data: Json) -> str:
+    report = data.get("report", {})
+    outcomes = [case.get("outcome") for case in report.get("cases", ())]
+    bad = outcomes.count("failed") + outcomes.count("error")
+    parts = [f"{outcomes.count('passed')} passed"]
+    if bad:
+        parts.append(f"{bad} failed")
+    if outcomes.count("skipped"):
+        parts.append(f"{outcomes.count('skipped')} skipped")
+    if report.get("problem"):
+        parts = [f"no verdict: {_cut(report['problem'])}"]
+    return f"{data.get('scope', '')}: {report.get('suite', '')} tests: {', '.join(parts)}"
+
+
+def _scan(data: Json) -> str:
+    findings = data.get("findings", ())
+    new = [item for item in findings if not item.get("baseline")]
+    blocking = sum(1 for item in new if item.get("severity") == "error")
+    if not findings:
+        return f"{data.get('scope', '')}: scan clean"
+    other, old = len(new) - blocking, len(findings) - len(new)
+    return f"{data.get('scope', '')}: scan: {blocking} blocking, {other} other, {old} in the base already"
+
+
+def _called(data: Json) -> str:
+    usage = data.get("usage", {})
+    cost = usage.get("cost_usd")
+    price = "unknown cost" if cost is None else f"${cost:.4f}"
+    recorded = " (recorded)" if data.get("replayed") else ""
+    tokens = f"{usage.get('input_tokens', 0)} + {usage.get('output_tokens', 0)} tokens"
+    return f"{data.get('role', '')} ({data.get('model', '')}) {data.get('purpose', '')}: {tokens}, {price}{recorded}"
+
+
+def _decision(data: Json) -> str:
+    decision = data.get("decision", {})
+    kind, _, name = str(decision.get("subject", "")).partition(":")
+    shown = name[:12] if kind == "release" else name
+    verdict = {"answer": "answered", "default": "default taken", "approve": "approved", "reject": "rejected"}.get(
+        str(decision.get("verdict")), str(decision.get("verdict"))
+    )
+    text = decision.get("value") or decision.get("comment") or ""
+    return f"{kind} {shown} {verdict} by {decision.get('who', '')}" + (f": {_cut(text)}" if text else "")
+
+
+def _plan(data: Json) -> str:
+    plan = data.get("plan", {})
+    reason = f": {_cut(plan['reason'])}" if plan.get("reason") else ""
+    return f"plan revision {plan.get('revision', 1)}, {_count(len(plan.get('tasks', ())), 'task')}{reason}"
+
+
+def _specification(data: Json) -> str:
+    written = data.get("specification", {})
+    counts = (
+        _count(len(written.get("requirements", ())), "requirement"),
+        _count(len(written.get("assumptions", ())), "assumption"),
+    )
+    return f"specification: {_cut(written.get('title', ''))} ({', '.join(counts)})"
+
+
+def _check(data: Json) -> str:
+    check = data.get("check", {})
+    verdict = "skipped" if check.get("skipped") else "ok" if check.get("ok") else "FAILED"
+    return f"check {check.get('name', '')}: {verdict}" + (f" ({_cut(check['detail'])})" if check.get("detail") else "")
+
+
+def _increment(data: Json) -> str:
+    increment = data.get("increment", {})
+    risks = len(increment.get("risks", ()))
+    return (
+        f"increment {increment.get('id', '')} proposed: {_cut(increment.get('title', ''))} "
+        f"({_count(len(increment.get('files', ())), 'file')}, {_count(risks, 'risk')})"
+    )
+
+
+def _refused(data: Json) -> str:
+    reasons = [str(refusal.get("reason", "")) for refusal in data.get("refusals", ())]
+    return f"{data.get('task', '')}: patch refused: {_cut('; '.join(reasons))}"
+
+
+def _ended(data: Json) -> str:
+    outcome = data.get("outcome", {})
+    return f"run {outcome.get('status', 'ended')}" + (f": {_cut(outcome['reason'])}" if outcome.get("reason") else "")
+
+
+def _files(verb: str) -> Callable[[Json], str]:
+    return lambda data: f"{verb} {_count(len(data.get('files', ())), 'file')} in {data.get('folder', '')}"
+
+
+_TELLERS: dict[str, Callable[[Json], str]] = {
+    "run.created": lambda d: f"run created: {_cut(d.get('title') or d.get('request', {}).get('text', ''))}",
+    "run.waiting": lambda d: f"waits for a human: {', '.join(str(s)[:24] for s in d.get('subjects', ()))}",
+    "run.paused": lambda d: f"paused: {_cut(d.get('what', ''))}",
+    "run.resumed": lambda d: f"resumed by {d.get('by', '')}",
+    "run.ended": _ended,
+    "phase.started": lambda d: f"phase {d.get('phase', '')} started",
+    "phase.ended": lambda d: f"phase {d.get('phase', '')} ended",
+    "attachment.read": lambda d: f"read attachment {d.get('attachment', {}).get('name', '')}",
+    "context.found": lambda d: f"looked up {_count(len(d.get('paths', ())), 'file')} of the repository",
+    "clarity.checked": lambda d: f"clarity: {d.get('route', '')} ({_count(len(d.get('signals', ())), 'signal')})",
+    "question.asked": lambda d: (
+        f"question {d.get('question', {}).get('id', '')}: {_cut(d.get('question', {}).get('text', ''))}"
+    ),
+    "specification.written": _specification,
+    "plan.made": _plan,
+    "task.started": lambda d: f"{d.get('task', '')} attempt {d.get('attempt', 1)} started: {_cut(d.get('title', ''))}",
+    "task.ended": lambda d: (
+        f"{d.get('task', '')} {d.get('status', '')}" + (f": {_cut(d['reason'])}" if d.get("reason") else "")
+    ),
+    "model.called": _called,
+    "patch.applied": lambda d: f"{d.get('task', '')}: patch applied to {_count(len(d.get('files', ())), 'file')}",
+    "patch.refused": _refused,
+    "tests.ran": _tests,
+    "scan.done": _scan,
+    "repair.decided": lambda d: f"{d.get('task', '')}: repair by {d.get('strategy', '')}: {_cut(d.get('reason', ''))}",
+    "increment.proposed": _increment,
+    "commit.made": lambda d: f"increment {d.get('increment', '')} committed as {str(d.get('commit', ''))[:12]}",
+    "acceptance.written": lambda d: (
+        f"{_count(int(d.get('tests', 0)), 'acceptance test')} written without sight of the code"
+    ),
+    "acceptance.disputed": lambda d: (
+        f"acceptance test {d.get('test', '')} {d.get('verdict', '')}: {_cut(d.get('reason', ''))}"
+    ),
+    "check.done": _check,
+    "release.proposed": lambda d: f"release offered: tree {str(d.get('offer', {}).get('tree', ''))[:12]}",
+    "branch.made": lambda d: f"branch {d.get('branch', '')} at {str(d.get('commit', ''))[:12]}",
+    "decision.given": _decision,
+    "result.applied": _files("applied"),
+    "result.undone": _files("took back"),
+    "report.written": lambda d: f"report written to {d.get('path', '')}",
+    "note": lambda d: _cut(d.get("text", ""), 300),
+}

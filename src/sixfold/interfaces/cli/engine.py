@@ -1,0 +1,80 @@
+"""What the command line needs from `sixfold.wiring`, and the one place that imports it, late.
+
+The engine costs seconds to import; commands that only look never come here.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, Protocol, cast
+
+from sixfold.config import Settings
+from sixfold.domain.events import Event
+from sixfold.domain.evidence import ExecResult
+from sixfold.domain.run import Decision, Options
+from sixfold.domain.view import RunView
+
+Listener = Callable[[Event], None]
+
+
+class Door(Protocol):
+    """Somebody who can be asked while the run goes on."""
+
+    async def ask(self, subject: str, view: RunView) -> Decision | None:
+        """Decide `subject` (`question:Q1`, `increment:I1`, `release:<tree>`), or None to leave it waiting."""
+        ...
+
+
+class Engine(Protocol):
+    """The functions of `sixfold.wiring`."""
+
+    def start(
+        self, settings: Settings, request_text: str, attachments: list[Path], folder: Path, options: Options
+    ) -> str:
+        """Create a run (folder, snapshot, `run.created`) and return its id."""
+        ...
+
+    def drive(self, settings: Settings, run: str, *, listener: Listener | None, door: Door | None, debug: bool) -> int:
+        """Run until it ends, waits or pauses; returns the exit code."""
+        ...
+
+    def decide(self, settings: Settings, run: str, decision: Decision) -> Event:
+        """Record a decision that was checked."""
+        ...
+
+    def apply(self, settings: Settings, run: str) -> tuple[str, ...]:
+        """Bring the branch into the user's checkout."""
+        ...
+
+    def undo(self, settings: Settings, run: str) -> tuple[str, ...]:
+        """Take it back."""
+        ...
+
+    def replay(self, settings: Settings, run: str, *, listener: Listener | None, debug: bool) -> tuple[str, int]:
+        """Replay a run offline; returns the new run's id and the exit code (6 on drift)."""
+        ...
+
+    def demo(self, settings: Settings, *, listener: Listener | None, debug: bool) -> tuple[str, int]:
+        """Replay the bundled recording; returns run id and exit code."""
+        ...
+
+    def doctor(self, settings: Settings) -> Sequence[Any]:
+        """Rows of what is enforced and reachable here."""
+        ...
+
+    def models(self, settings: Settings) -> Sequence[Any]:
+        """Rows of known models."""
+        ...
+
+    def sandbox_run(
+        self, settings: Settings, tree_folder: Path, argv: Sequence[str], timeout_s: float | None
+    ) -> ExecResult:
+        """Run one command in a sandbox on a copy of a folder."""
+        ...
+
+
+def load_engine() -> Engine:
+    """Import `sixfold.wiring`. Takes as long as the engine's imports take."""
+    return cast(Engine, importlib.import_module("sixfold.wiring"))

@@ -1,0 +1,195 @@
+"""`build` and `demo`: from a request to a branch."""
+
+from __future__ import annotations
+
+import difflib
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+import typer
+
+from sixfold.config import ROLES, Settings
+from sixfold.domain.errors import ConfigurationError, RequestError, UsageError
+from sixfold.domain.run import Options
+from sixfold.interfaces.cli import session
+from sixfold.interfaces.cli.choices import Clarify, PlanMode, Review, Unanswered
+from sixfold.interfaces.cli.door import read_answers
+from sixfold.interfaces.cli.engine import load_engine
+from sixfold.interfaces.cli.finish import drive, finish
+from sixfold.interfaces.cli.progress import choose_progress
+from sixfold.interfaces.cli.session import JsonOption, Session
+from sixfold.interfaces.cli.terminal import say
+
+NO_MODEL = """\
+sixfold: no model is configured
+  With a key:      export OPENAI_API_KEY=…     then  sixfold build -m openai:MODEL "REQUEST"
+                   export ANTHROPIC_API_KEY=…  then  sixfold build -m anthropic:MODEL "REQUEST"
+  Without a key:   sixfold build -m ollama:MODEL "REQUEST"          a local model
+                   sixfold build -m relay:./inbox "REQUEST"         you, or any program, answer files in ./inbox
+                   sixfold build -m "command:PROGRAM" "REQUEST"     a program reads the prompt on stdin
+  Just look:       sixfold demo                                     a recorded run, no key
+  Keep it:         put  model = "PROVIDER:NAME"  into your config.toml, or set SIXFOLD_MODEL
+  next: choose one of these; known models: sixfold models"""
+
+
+def build(
+    request: Annotated[str, typer.Argument(help="What to build: text, @FILE, or - for stdin.")],
+    cwd: Annotated[
+        Path, typer.Option("--cwd", "-C", metavar="DIR", help="Repository or empty folder to build in.")
+    ] = Path("."),
+    attach: Annotated[
+        list[Path] | None,
+        typer.Option("--attach", metavar="FILE", help="File that belongs to the request; may be repeated."),
+    ] = None,
+    model: Annotated[str | None, typer.Option("--model", "-m", metavar="MODEL", help="Model for every role.")] = None,
+    role: Annotated[
+        list[str] | None, typer.Option("--role", metavar="ROLE=MODEL", help="Model for one role; may be repeated.")
+    ] = None,
+    clarify: Annotated[Clarify | None, typer.Option("--clarify", help="When to ask questions first.")] = None,
+    answers: Annotated[
+        Path | None, typer.Option("--answers", metavar="FILE", help="Answers by question id or text (TOML or JSON).")
+    ] = None,
+    unanswered: Annotated[
+        Unanswered | None, typer.Option("--unanswered", help="What an unanswered question does.")
+    ] = None,
+    plan: Annotated[
+        PlanMode | None, typer.Option("--plan", help="One direct task, a fixed plan, or what fits.")
+    ] = None,
+    review: Annotated[Review | None, typer.Option("--review", help="Which increments a human reviews.")] = None,
+    budget_usd: Annotated[float | None, typer.Option("--budget-usd", help="Pause before spending more.")] = None,
+    budget_tokens: Annotated[int | None, typer.Option("--budget-tokens", help="Pause before using more.")] = None,
+    timeout_s: Annotated[float | None, typer.Option("--timeout-s", help="Pause after this many seconds.")] = None,
+    apply: Annotated[bool, typer.Option("--apply", help="Bring the validated branch into the checkout.")] = False,
+    yes: Annotated[
+        bool,
+        typer.Option("--yes", "-y", help="--unanswered default --review none, release approved; recorded as such."),
+    ] = False,
+    as_json: JsonOption = False,
+    json_lines: Annotated[bool, typer.Option("--json-lines", help="Stream the event log on stdout.")] = False,
+    record: Annotated[
+        Path | None, typer.Option("--record", metavar="DIR", help="Copy the cassette there as it grows.")
+    ] = None,
+    replay: Annotated[
+        Path | None, typer.Option("--replay", metavar="DIR", help="Use recorded answers only; no model is called.")
+    ] = None,
+) -> int:
+    """Turn a request into a validated branch."""
+    _refuse_contradictions(
+        {
+            "-y with --review": yes and review not in (None, Review.NONE),
+            "-y with --unanswered": yes and unanswered not in (None, Unanswered.DEFAULT),
+            "--replay with -m": replay is not None and model is not None,
+            "--replay with --role": replay is not None and bool(role),
+            "--replay with --record": replay is not None and record is not None,
+            "--answers with --clarify never": answers is not None and clarify is Clarify.NEVER,
+            "--json with --json-lines": as_json and json_lines,
+        }
+    )
+    text = read_request(request)
+    given = read_answers(answers) if answers else None
+    flags = {
+        "model": model,
+        **_roles(role or []),
+        "clarify": clarify and clarify.value,
+        "unanswered": "default" if yes else unanswered and unanswered.value,
+        "plan": plan and plan.value,
+        "review": "none" if yes else review and review.value,
+        "budget.usd": budget_usd,
+        "budget.tokens": budget_tokens,
+        "timeout_s": timeout_s,
+    }
+    if not cwd.is_dir():
+        raise UsageError(f"there is no folder {cwd}", next="give -C an existing folder")
+    open_session = Session(cwd, flags)
+    options = msgspec.structs.replace(
+        open_session.settings.options(),
+        approve_release=yes,
+        apply=apply,
+        record=str(record.resolve()) if record else "",
+        replay=str(replay.resolve()) if replay else "",
+    )
+    _need_model(open_session.settings, options)
+    engine = load_engine()
+    run = engine.start(open_session.settings, text, list(attach or []), cwd.resolve(), options)
+    say(f"sixfold: run {run}")
+    return drive(open_session, engine, run, answers=given, as_json=as_json, json_lines=json_lines)
+
+
+def demo(
+    as_json: JsonOption = False,
+    json_lines: Annotated[bool, typer.Option("--json-lines", help="Stream the event log on stdout.")] = False,
+) -> int:
+    """Replay a bundled recorded run without any key; real sandbox, tests, scans and git."""
+    _refuse_contradictions({"--json with --json-lines": as_json and json_lines})
+    open_session = Session()
+    engine = load_engine()
+    with choose_progress("demo", json_lines=json_lines) as progress:
+        run, code = engine.demo(open_session.settings, listener=progress, debug=session.debug())
+    return finish(open_session, None, run, code, as_json=as_json, json_lines=json_lines)
+
+
+def read_request(argument: str) -> str:
+    """The request's text, from the argument, a file or stdin.
+
+    Raises:
+        RequestError: empty, or the file cannot be read as text.
+    """
+    text = argument
+    if argument == "-":
+        text = sys.stdin.read()
+    elif argument.startswith("@"):
+        try:
+            text = Path(argument[1:]).read_text(encoding="utf-8")
+        except OSError as error:
+            raise RequestError(
+                f"cannot read the request from {argument[1:]}",
+                why=str(error.strerror or error),
+                next='sixfold build @FILE, or sixfold build "REQUEST"',
+            ) from None
+        except UnicodeDecodeError:
+            raise RequestError(
+                f"{argument[1:]} is not UTF-8 text", next="attach it instead: --attach FILE, with a sentence as REQUEST"
+            ) from None
+    if not text.strip():
+        raise RequestError("the request is empty", next='say what to build: sixfold build "REQUEST"')
+    return text
+
+
+def _refuse_contradictions(pairs: dict[str, bool]) -> None:
+    for pair, present in pairs.items():
+        if present:
+            raise UsageError(f"{pair} is a contradiction", next="leave one of them out")
+
+
+def _roles(pairs: list[str]) -> dict[str, str]:
+    flags: dict[str, str] = {}
+    for pair in pairs:
+        name, equals, model = pair.partition("=")
+        if not equals or not model:
+            raise UsageError(f"--role {pair!r} has no model", next="write --role ROLE=MODEL")
+        if name not in ROLES:
+            near = difflib.get_close_matches(name, ROLES, n=1)
+            hint = f"did you mean {near[0]}?" if near else f"one of {', '.join(ROLES)}"
+            raise UsageError(f"there is no role {name!r}", next=hint)
+        flags[f"roles.{name}"] = model
+    return flags
+
+
+def _need_model(settings: Settings, options: Options) -> None:
+    if not options.models and not options.replay:
+        raise NoModel
+    known = {role for role, _ in options.models}
+    if not options.replay and "*" not in known and not known >= set(ROLES):
+        missing = ", ".join(sorted(set(ROLES) - known))
+        raise ConfigurationError(f"no model for {missing}", next="add -m MODEL: it serves every role without its own")
+
+
+class NoModel(ConfigurationError):
+    """Nothing says which model to use; the page above says how to get one."""
+
+    code = "no-model"
+
+    def __init__(self) -> None:
+        super().__init__("no model is configured", next="sixfold demo")

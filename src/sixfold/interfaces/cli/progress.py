@@ -1,0 +1,157 @@
+"""Progress on stderr while a run is driven: a live view on a terminal, plain lines everywhere else."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import TYPE_CHECKING, Any, Protocol
+
+import msgspec
+
+from sixfold.domain.events import Event
+from sixfold.domain.fold import advance
+from sixfold.domain.narrate import narrate
+from sixfold.domain.view import RunView
+from sixfold.interfaces.cli.terminal import colourful, say
+from sixfold.interfaces.escape import one_line
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_QUIET = frozenset({"phase.ended", "report.written", "context.found", "run.created"})
+_PHASES = ("input", "orchestration", "development", "validation")
+
+
+class Progress(Protocol):
+    """Follows events and shows them."""
+
+    def __call__(self, event: Event) -> None:
+        """Show one event."""
+        ...
+
+    def __enter__(self) -> Progress:
+        """Begin to show."""
+        ...
+
+    def __exit__(self, *reason: object) -> None:
+        """Leave the terminal as it was."""
+        ...
+
+    def suspended(self) -> AbstractContextManager[None]:
+        """Hands the terminal to somebody else, e.g. a question."""
+        ...
+
+
+def spending(view: RunView) -> str:
+    """Calls, tokens and cost against the cap, e.g. `4 calls, 8,100 tokens, $0.0210 of $1.00`."""
+    used, cap = view.usage, view.options.budget
+    tokens = f"{used.input_tokens + used.output_tokens:,}"
+    cost = "cost unknown" if used.cost_usd is None and used.calls else f"${used.cost_usd or 0:.4f}"
+    return (
+        f"{used.calls} call{'' if used.calls == 1 else 's'}, "
+        f"{tokens}{f' of {cap.tokens:,}' if cap.tokens is not None else ''} tokens, "
+        f"{cost}{f' of ${cap.usd:.2f}' if cap.usd is not None else ''}"
+    )
+
+
+class Lines:
+    """One plain line for each event that tells a person something."""
+
+    def __init__(self, run: str) -> None:
+        self.view = RunView(run=run)
+
+    def __call__(self, event: Event) -> None:
+        self.view = advance(self.view, event)
+        if event.kind not in _QUIET:
+            say(f"{self.view.phase or 'start':<13} {one_line(narrate(event), 160)}")
+
+    def __enter__(self) -> Lines:
+        return self
+
+    def __exit__(self, *reason: object) -> None:
+        return None
+
+    def suspended(self) -> AbstractContextManager[None]:
+        return nullcontext()
+
+
+class Screen:
+    """Phases, task tree, spend against cap and what waits, redrawn in place; events scroll above it."""
+
+    def __init__(self, run: str) -> None:
+        # rich costs 150 ms; only a terminal pays for it.
+        from rich.console import Console
+        from rich.live import Live
+
+        self.view = RunView(run=run)
+        self._console = Console(stderr=True, highlight=False, markup=False, emoji=False)
+        self._live = Live(self._draw(), console=self._console, refresh_per_second=4, transient=True)
+
+    def __call__(self, event: Event) -> None:
+        self.view = advance(self.view, event)
+        if event.kind not in _QUIET:
+            self._console.print(f"{self.view.phase or 'start':<13} {one_line(narrate(event), 160)}")
+        self._live.update(self._draw())
+
+    def __enter__(self) -> Screen:
+        self._live.start(refresh=True)
+        return self
+
+    def __exit__(self, *reason: object) -> None:
+        self._live.stop()
+
+    @contextmanager
+    def suspended(self) -> Iterator[None]:
+        self._live.stop()
+        try:
+            yield
+        finally:
+            self._live.start(refresh=True)
+
+    def _draw(self) -> Any:
+        from rich.console import Group
+        from rich.text import Text
+
+        view = self.view
+        phases = Text(
+            "  ".join(f"{'✓' if p in view.phases_done else '▸' if p == view.phase else '·'} {p}" for p in _PHASES)
+        )
+        lines = [Text(""), phases]
+        marks = {"done": "✓", "failed": "✗", "running": "▸", "dropped": "–", "pending": "·"}
+        for item in view.tasks[:12]:
+            more = f" (attempt {item.attempts})" if item.attempts > 1 else ""
+            lines.append(Text(f"  {marks[item.status]} {item.task.id} {one_line(item.task.title, 70)}{more}"))
+        if len(view.tasks) > 12:
+            lines.append(Text(f"  … and {len(view.tasks) - 12} more tasks"))
+        lines.append(Text(f"  {spending(view)}", style="dim"))
+        if view.waiting:
+            lines.append(Text(f"  waits for you: {', '.join(s[:24] for s in view.waiting)}", style="yellow"))
+        return Group(*lines)
+
+
+class JsonLines:
+    """Every event as one JSON line on stdout, besides what another progress shows."""
+
+    def __init__(self, inner: Progress) -> None:
+        self._inner = inner
+
+    def __call__(self, event: Event) -> None:
+        sys.stdout.write(msgspec.json.encode(event).decode() + "\n")
+        sys.stdout.flush()
+        self._inner(event)
+
+    def __enter__(self) -> JsonLines:
+        self._inner.__enter__()
+        return self
+
+    def __exit__(self, *reason: object) -> None:
+        self._inner.__exit__(*reason)
+
+    def suspended(self) -> AbstractContextManager[None]:
+        return self._inner.suspended()
+
+
+def choose_progress(run: str, *, json_lines: bool = False) -> Progress:
+    """The progress that fits stderr."""
+    inner: Progress = Screen(run) if colourful(sys.stderr) else Lines(run)
+    return JsonLines(inner) if json_lines else inner

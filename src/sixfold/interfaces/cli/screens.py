@@ -1,0 +1,170 @@
+"""What a person reads about a run, as lines of text. Pure; foreign text is escaped here."""
+
+from __future__ import annotations
+
+from sixfold.domain.plan import Plan
+from sixfold.domain.requirements import Question
+from sixfold.domain.result import findings_counts, next_step
+from sixfold.domain.view import IncrementView, RunView, outcomes
+from sixfold.interfaces.cli.progress import spending
+from sixfold.interfaces.cli.terminal import paint, table
+from sixfold.interfaces.escape import one_line, visible
+
+_PHASES = ("input", "orchestration", "development", "validation")
+_STATUS_COLOUR = {"validated": "green", "waiting": "yellow", "paused": "yellow", "failed": "red", "running": "blue"}
+
+
+def question_lines(question: Question) -> list[str]:
+    """A question card: the question, why it matters, options with consequences, the default marked."""
+    lines = [paint(f"{question.id}  {one_line(question.text)}", "bold")]
+    if question.why:
+        lines.append(f"    {one_line(question.why)}")
+    for number, option in enumerate(question.options, start=1):
+        mark = " (default)" if option.value == question.default else ""
+        lines.append(f"    {number}. {one_line(option.value)}{mark}: {one_line(option.consequence)}")
+    if question.default and question.default not in [option.value for option in question.options]:
+        lines.append(f"    default: {one_line(question.default)}")
+    if question.status != "open":
+        lines.append(f"    {question.status}: {one_line(question.answer)}")
+    return lines
+
+
+def increment_lines(item: IncrementView) -> list[str]:
+    """What an increment changes, what was proven about exactly its content, and where to look hardest."""
+    increment = item.increment
+    lines = [paint(f"{increment.id}  {one_line(increment.title)}", "bold")]
+    lines.append(f"    task {increment.task}, tree {increment.tree[:12]}, {increment.attempts} attempt(s)")
+    lines += [f"    {row}" for row in table((f.path, f.status, f"+{f.added} -{f.removed}") for f in increment.files)]
+    tests = outcomes(item.reports, ("unit", "existing", "acceptance", "examples"))
+    if item.reports:
+        lines.append("    tests: " + ", ".join(f"{count} {name}" for name, count in tests.items()))
+    else:
+        lines.append("    tests: none recorded for this content")
+    blocking = sum(1 for f in item.findings if f.severity == "error" and not f.baseline)
+    scan = f"{len(item.findings)} finding(s), {blocking} blocking" if item.scanned else "none recorded for this content"
+    lines.append(f"    scan:  {scan}")
+    for risk in increment.risks:
+        where = f"{risk.path}:{risk.line} " if risk.line else f"{risk.path} " if risk.path else ""
+        lines.append(f"    look: [{risk.kind}] {one_line(where + risk.text)}")
+    return lines
+
+
+def release_lines(view: RunView) -> list[str]:
+    """The offered release: what is signed, what was checked, what nobody verified."""
+    offer = view.offer
+    if offer is None:
+        return ["no release is offered"]
+    lines = [paint(f"Release of {one_line(view.title)}", "bold"), f"    tree {offer.tree}"]
+    for check in offer.checks or view.checks:
+        verdict = "skipped" if check.skipped else "ok" if check.ok else "FAILED"
+        lines.append(f"    {verdict:<8} {one_line(check.name)}  {one_line(check.detail, 90)}".rstrip())
+    counts = findings_counts(view)
+    lines.append(f"    findings: {counts['blocking']} blocking, {counts['warning']} other, {counts['baseline']} old")
+    if offer.unverified:
+        lines.append(f"    not verified: {', '.join(map(one_line, offer.unverified))}")
+    return lines
+
+
+def show_lines(view: RunView) -> list[str]:
+    """One screen about a run."""
+    status = paint(view.status, _STATUS_COLOUR.get(view.status, "bold"))
+    lines = [f"{view.run}  {status}  {one_line(view.title, 80)}", f"request     {one_line(view.request.text, 100)}"]
+    if view.snapshot:
+        at = (
+            f"{view.snapshot.branch or 'detached'} {view.snapshot.head[:12]}".strip() if view.snapshot.head else "empty"
+        )
+        lines.append(f"folder      {one_line(view.folder)} ({at}{', uncommitted work' if view.snapshot.dirty else ''})")
+    marks = [f"{'✓' if p in view.phases_done else '▸' if p == view.phase else '·'} {p}" for p in _PHASES]
+    lines.append("phases      " + "  ".join(marks))
+    for question in view.questions:
+        lines.append(
+            f"{question.id:<11} {one_line(question.text, 70)} [{question.status}] {one_line(question.answer, 40)}"
+        )
+    if view.specification:
+        written = view.specification
+        lines.append(f"specified   {len(written.requirements)} requirements, {len(written.assumptions)} assumptions")
+    if view.tasks:
+        lines.append(f"tasks       revision {view.plan.revision if view.plan else 0}")
+        rows = [
+            ("", item.task.id, item.status, one_line(item.task.title, 48), f"{item.attempts}x", " ".join(item.files))
+            for item in view.tasks
+        ]
+        lines += [f"  {row}" for row in table(rows)]
+    for item in view.live_increments:
+        said = f"{item.decision.verdict} by {item.decision.who}" if item.decision else "undecided"
+        lines.append(f"{item.increment.id:<11} {one_line(item.increment.title, 60)} [{one_line(said)}]")
+    return [*lines, *_proof_lines(view), f"cost        {spending(view)}", *_end_lines(view)]
+
+
+def _proof_lines(view: RunView) -> list[str]:
+    lines = []
+    reports = view.reports()
+    if reports:
+        tests, acceptance = outcomes(reports, ("unit", "existing")), outcomes(reports, ("acceptance", "examples"))
+        parts = [f"{tests['passed']} passed, {tests['failed']} failed, {tests['skipped']} skipped"]
+        parts.append(f"acceptance {acceptance['passed']} passed, {acceptance['failed']} failed")
+        lines.append("tests       " + "; ".join(parts))
+    if view.scanned:
+        counts = findings_counts(view)
+        lines.append(f"findings    {counts['blocking']} blocking, {counts['warning']} other, {counts['baseline']} old")
+    if view.checks:
+        lines.append(f"checks      {one_line(_checks(view))}")
+    for approval in view.approvals:
+        if approval.subject.startswith("release:"):
+            stale = ", but the content changed afterwards" if approval.stale else ""
+            verdict = "approved" if approval.verdict == "approve" else "rejected"
+            lines.append(f"release     {verdict} by {one_line(approval.who)} for tree {approval.tree[:12]}{stale}")
+    return lines
+
+
+def _checks(view: RunView) -> str:
+    parts = [f"{sum(1 for check in view.checks if check.ok)} ok"]
+    for word, bad in (("failed", False), ("skipped", True)):
+        names = [check.name for check in view.checks if not check.ok and check.skipped is bad]
+        if names:
+            parts.append(f"{word}: {', '.join(names)}")
+    return "; ".join(parts)
+
+
+def _end_lines(view: RunView) -> list[str]:
+    lines = []
+    if view.branch:
+        lines.append(f"branch      {one_line(view.branch)} at {view.commit[:12]}, tree {(view.tree or '')[:12]}")
+    if view.report:
+        lines.append(f"report      {one_line(view.report)}")
+    if view.waiting:
+        lines.append(f"waits for   {', '.join(one_line(subject, 24) for subject in view.waiting)}")
+    reason = view.outcome.reason if view.outcome else view.pause.what if view.pause else ""
+    if reason:
+        lines.append(f"reason      {one_line(reason)}")
+    lines.append(f"next        {visible(next_step(view))}")
+    return lines
+
+
+def plan_lines(view: RunView) -> list[str]:
+    """The task graph in plan order, and every revision with its reason."""
+    plan = view.plan
+    if plan is None:
+        return ["there is no plan: the request is small enough for one direct task" if view.tasks else "no plan yet"]
+    lines = [paint(f"revision {plan.revision} by {one_line(plan.author)}", "bold")]
+    for task in plan.tasks:
+        lines += _task_lines(view, plan, task.id)
+    for contract in plan.contracts:
+        lines.append(f"{contract.id} ({contract.kind}): {one_line(contract.text, 100)}")
+    if len(view.plans) > 1 or plan.reason:
+        lines.append(paint("revisions", "bold"))
+        lines += [f"  {p.revision}  {one_line(p.author)}: {one_line(p.reason) or 'first plan'}" for p in view.plans]
+    return lines
+
+
+def _task_lines(view: RunView, plan: Plan, id: str) -> list[str]:
+    task, state = plan.task(id), view.task(id)
+    waits = plan.dependencies(id)
+    head = f"{task.id}  {one_line(task.title)}  [{state.status if state else 'pending'}, {one_line(task.role)}]"
+    lines = [head + (f"  after {', '.join(waits)}" if waits else "")]
+    for label, values in (("files", task.files), ("provides", task.provides), ("consumes", task.consumes)):
+        if values:
+            lines.append(f"    {label:<9} {one_line(' '.join(values))}")
+    if task.requirements:
+        lines.append(f"    {'covers':<9} {one_line(' '.join(task.requirements))}")
+    return lines + [f"    {one_line(line)}" for line in (state.repairs if state else ())]

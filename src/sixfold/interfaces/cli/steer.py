@@ -1,0 +1,228 @@
+"""Steering commands: `questions`, `answer`, `review`, `approve`, `reject`, `resume`, `cancel`, `apply`, `undo`."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import sys
+from typing import Annotated
+
+import typer
+
+from sixfold.domain.data import to_json
+from sixfold.domain.errors import UsageError
+from sixfold.domain.result import next_step, result
+from sixfold.domain.run import Decision, Outcome
+from sixfold.domain.view import RunView
+from sixfold.interfaces.cli import session
+from sixfold.interfaces.cli.door import Keyboard, TerminalDoor
+from sixfold.interfaces.cli.engine import load_engine
+from sixfold.interfaces.cli.finish import diff_of, drive, write_report
+from sixfold.interfaces.cli.screens import increment_lines, question_lines, release_lines
+from sixfold.interfaces.cli.session import JsonOption, LastOption, RunArgument, Session
+from sixfold.interfaces.cli.terminal import put, put_json, say
+from sixfold.interfaces.decisions import check
+from sixfold.interfaces.escape import one_line
+
+_INCREMENT = re.compile(r"I\d+(\.\d+)?|release")
+Words = Annotated[list[str], typer.Argument(show_default=False)]
+
+
+def questions(run: RunArgument = None, last: LastOption = False, as_json: JsonOption = False) -> int:
+    """What waits for a human, with options, consequences and defaults."""
+    view = Session().view(run, last)
+    if as_json:
+        put_json(
+            {"schema_version": 1, "run": view.run, "questions": to_json(view.questions), "waiting": list(view.waiting)}
+        )
+        return 0
+    for question in view.questions:
+        for line in question_lines(question):
+            put(line)
+    for subject in view.open_subjects:
+        if not subject.startswith("question:"):
+            put(f"{one_line(subject, 60)}: sixfold review {view.run}")
+    if not view.questions and not view.open_subjects:
+        say(f"sixfold: {view.run} asks nothing")
+    return 0
+
+
+def answer(
+    words: Annotated[list[str], typer.Argument(metavar="[RUN] QID [VALUE]", help="Newest run when RUN is left out.")],
+    default: Annotated[bool, typer.Option("--default", help="Take the question's declared default.")] = False,
+    last: LastOption = False,
+) -> int:
+    """Answer a question, in the options' words or your own."""
+    wanted = 1 if default else 2
+    if len(words) == wanted:
+        words = ["--last", *words]
+    if len(words) != wanted + 1:
+        form = "sixfold answer [RUN] QID --default" if default else "sixfold answer [RUN] QID VALUE"
+        raise UsageError("answer takes a question and a value", next=f"{form} (quote a VALUE with spaces)")
+    open_session = Session()
+    view = open_session.view(words[0], last)
+    question = view.question(words[1])
+    value = (question.default if question else "") if default else words[2]
+    verdict = "default" if default else "answer"
+    decision = Decision(
+        subject=f"question:{words[1]}",
+        verdict="default" if verdict == "default" else "answer",
+        value=value,
+        who=session.who(),
+    )
+    return _decide(open_session, view, decision)
+
+
+def review(run: RunArgument = None, last: LastOption = False, as_json: JsonOption = False) -> int:
+    """Show what waits for a review; on a terminal, decide it here."""
+    open_session = Session()
+    view = open_session.view(run, last)
+    subjects = [subject for subject in view.open_subjects if not subject.startswith("question:")]
+    if as_json:
+        items = [to_json(item) for item in view.live_increments if f"increment:{item.increment.id}" in subjects]
+        offer = to_json(view.offer) if any(subject.startswith("release:") for subject in subjects) else None
+        put_json({"schema_version": 1, "run": view.run, "increments": items, "release": offer})
+        return 0
+    if not subjects:
+        say(f"sixfold: nothing of {view.run} waits for a review; next: {one_line(next_step(view))}")
+        return 0
+    if sys.stdin.isatty() and sys.stderr.isatty():
+        keyboard = Keyboard(sys.stdin.fileno())
+        door = TerminalDoor(session.who(), lambda seen, subject: diff_of(open_session, seen, subject), keyboard)
+        for subject in subjects:
+            decision = asyncio.run(door.ask(subject, view))
+            if decision is not None:
+                _decide(open_session, view, decision)
+                view = open_session.view(view.run)
+        return 0
+    for subject in subjects:
+        item = view.increment(subject.partition(":")[2])
+        for line in increment_lines(item) if item else release_lines(view):
+            put(line)
+        name = item.increment.id if item else "release"
+        say(f"  decide: sixfold approve {view.run} {name}   or   sixfold reject {view.run} {name} -m WHY")
+    return 0
+
+
+def approve(
+    words: Annotated[
+        list[str] | None, typer.Argument(metavar="[RUN] [INCREMENT]", help="Without INCREMENT: the release.")
+    ] = None,
+    message: Annotated[str, typer.Option("--message", "-m", metavar="TEXT", help="Kept with the approval.")] = "",
+    last: LastOption = False,
+) -> int:
+    """Approve an increment, or the release: exactly the content that `review` showed."""
+    name, increment = _run_and_increment(words or [])
+    open_session = Session()
+    view = open_session.view(name, last)
+    decision = Decision(subject=_subject(view, increment), verdict="approve", comment=message, who=session.who())
+    return _decide(open_session, view, decision)
+
+
+def reject(
+    words: Annotated[list[str], typer.Argument(metavar="[RUN] INCREMENT", help="An increment, or `release`.")],
+    message: Annotated[str, typer.Option("--message", "-m", metavar="WHY", help="What should be different.")] = "",
+    last: LastOption = False,
+) -> int:
+    """Send an increment (or the release) back for rework, with a reason."""
+    name, increment = _run_and_increment(words)
+    if not increment:
+        raise UsageError("reject needs an increment or `release`", next="sixfold reject [RUN] INCREMENT -m WHY")
+    open_session = Session()
+    view = open_session.view(name, last)
+    decision = Decision(subject=_subject(view, increment), verdict="reject", comment=message, who=session.who())
+    return _decide(open_session, view, decision)
+
+
+def resume(
+    run: RunArgument = None,
+    last: LastOption = False,
+    as_json: JsonOption = False,
+    json_lines: Annotated[bool, typer.Option("--json-lines", help="Stream the event log on stdout.")] = False,
+) -> int:
+    """Go on with a run that waited, paused, or was killed."""
+    if as_json and json_lines:
+        raise UsageError("--json with --json-lines is a contradiction", next="leave one of them out")
+    open_session = Session()
+    view = open_session.view(run, last)
+    if view.outcome is not None:
+        raise UsageError(f"{view.run} has ended ({view.outcome.status})", next=f"see it: sixfold show {view.run}")
+    return drive(open_session, load_engine(), view.run, as_json=as_json, json_lines=json_lines)
+
+
+def cancel(run: RunArgument = None, last: LastOption = False) -> int:
+    """End a run for good. What it made stays in the state folder."""
+    open_session = Session()
+    view = open_session.view(run, last)
+    if view.outcome is not None:
+        raise UsageError(f"{view.run} has ended ({view.outcome.status})", next=f"see it: sixfold show {view.run}")
+    with open_session.state.drive(view.run):
+        outcome = Outcome(
+            status="cancelled", exit_code=1, tree=view.tree, branch=view.branch, reason="cancelled", usage=view.usage
+        )
+        data = {"outcome": to_json(outcome), "next": ""}
+        open_session.state.log(view.run).append("run.ended", "run.ended", data, who=session.who())
+    write_report(open_session, view.run)
+    say(f"sixfold: {view.run} cancelled; next: sixfold show {view.run}")
+    return 0
+
+
+def apply(run: RunArgument = None, last: LastOption = False, as_json: JsonOption = False) -> int:
+    """Bring a validated branch into your checkout as a checked change; uncommitted work survives."""
+    open_session = Session()
+    view = open_session.view(run, last)
+    if view.outcome is None or view.outcome.status != "validated":
+        raise UsageError(f"{view.run} is not validated ({view.status})", next=next_step(view))
+    paths = load_engine().apply(open_session.settings, view.run)
+    return _moved(open_session, view, "applied", paths, as_json)
+
+
+def undo(run: RunArgument = None, last: LastOption = False, as_json: JsonOption = False) -> int:
+    """Take an applied result back out of your checkout."""
+    open_session = Session()
+    view = open_session.view(run, last)
+    if view.applied is None:
+        raise UsageError(f"{view.run} is not applied", next=f"see it: sixfold show {view.run}")
+    paths = load_engine().undo(open_session.settings, view.run)
+    return _moved(open_session, view, "took back", paths, as_json)
+
+
+def _moved(open_session: Session, view: RunView, verb: str, paths: tuple[str, ...], as_json: bool) -> int:
+    after = open_session.view(view.run)
+    if as_json:
+        put_json(result(after))
+        return 0
+    for path in paths:
+        put(one_line(path))
+    say(f"sixfold: {verb} {len(paths)} file(s) in {one_line(view.folder)}; next: {one_line(next_step(after))}")
+    return 0
+
+
+def _run_and_increment(words: list[str]) -> tuple[str | None, str]:
+    match words:
+        case []:
+            return None, ""
+        case [one]:
+            return (None, one) if _INCREMENT.fullmatch(one) else (one, "")
+        case [run, increment]:
+            return run, increment
+    raise UsageError(f"{len(words)} words are too many", next="give [RUN] [INCREMENT]")
+
+
+def _subject(view: RunView, increment: str) -> str:
+    if increment and increment != "release":
+        return f"increment:{increment}"
+    return f"release:{view.offer.tree if view.offer else ''}"
+
+
+def _decide(open_session: Session, view: RunView, decision: Decision) -> int:
+    check(view, decision)
+    load_engine().decide(open_session.settings, view.run, decision)
+    after = open_session.view(view.run)
+    kind, _, name = decision.subject.partition(":")
+    said = {"answer": "answered", "default": "answered with its default", "approve": "approved", "reject": "rejected"}
+    shown = name if kind != "release" else f"release (tree {name[:12]})"
+    value = f": {one_line(decision.value)}" if decision.value else ""
+    put(f"{shown} {said[decision.verdict]}{value}")
+    say(f"  next: {one_line(next_step(after))}")
+    return 0

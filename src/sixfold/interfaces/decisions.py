@@ -1,0 +1,75 @@
+"""What a person may decide, checked against what the log says is open. Pure: every door uses the same rules."""
+
+from __future__ import annotations
+
+from sixfold.domain.errors import UsageError
+from sixfold.domain.run import Decision
+from sixfold.domain.view import RunView
+
+
+def check(view: RunView, decision: Decision) -> None:
+    """Allow the decision, or say in one line why not.
+
+    Raises:
+        UsageError: no such subject, decided already, content changed since it was shown, or a rejection without words.
+    """
+    kind, _, name = decision.subject.partition(":")
+    run = view.run or "RUN"
+    if view.outcome is not None:
+        raise UsageError(f"{run} has ended ({view.outcome.status})", next=f"see it: sixfold show {run}")
+    if kind == "question":
+        _check_question(view, decision, name, run)
+    elif kind == "increment":
+        _check_increment(view, decision, name, run)
+    elif kind == "release":
+        _check_release(view, decision, name, run)
+    else:
+        raise UsageError(f"{decision.subject!r} is nothing that can be decided", next=f"sixfold questions {run}")
+    if decision.verdict == "reject" and not decision.comment.strip():
+        raise UsageError("a rejection needs a reason: it is what the rework is made from", next="add -m WHY")
+
+
+def _check_question(view: RunView, decision: Decision, id: str, run: str) -> None:
+    question = view.question(id)
+    if question is None:
+        known = ", ".join(item.id for item in view.questions) or "none was asked"
+        raise UsageError(f"{run} has no question {id!r}", why=f"questions: {known}", next=f"sixfold questions {run}")
+    if question.status != "open":
+        raise UsageError(f"{id} is {question.status} already: {question.answer}", next=f"sixfold show {run}")
+    if decision.verdict == "default" and not question.default:
+        raise UsageError(f"{id} declares no default", next=f"sixfold answer {run} {id} VALUE")
+    if decision.verdict == "answer" and not decision.value.strip():
+        raise UsageError("the answer is empty", next=f"sixfold answer {run} {id} VALUE")
+    if decision.verdict not in ("answer", "default"):
+        raise UsageError(f"{id} is a question; it is answered, not approved", next=f"sixfold answer {run} {id} VALUE")
+
+
+def _check_increment(view: RunView, decision: Decision, id: str, run: str) -> None:
+    item = view.increment(id)
+    if item is None:
+        known = ", ".join(one.increment.id for one in view.increments) or "none was proposed yet"
+        raise UsageError(f"{run} has no increment {id!r}", why=f"increments: {known}", next=f"sixfold review {run}")
+    if item.replaced:
+        raise UsageError(f"{id} was replaced by rework", next=f"sixfold review {run}")
+    if item.decision is not None:
+        done = {"approve": "approved", "reject": "rejected"}.get(item.decision.verdict, item.decision.verdict)
+        raise UsageError(f"{id} was {done} already by {item.decision.who}", next=f"sixfold show {run}")
+    if decision.verdict not in ("approve", "reject"):
+        raise UsageError(f"{id} is an increment; approve or reject it", next=f"sixfold review {run}")
+
+
+def _check_release(view: RunView, decision: Decision, tree: str, run: str) -> None:
+    if view.offer is None:
+        raise UsageError(f"{run} offers no release yet", next=f"sixfold show {run}")
+    if view.offer.tree != tree:
+        raise UsageError(
+            "the content changed since it was shown",
+            why=f"shown {tree[:12]}, now {view.offer.tree[:12]}",
+            next=f"look again: sixfold review {run}",
+        )
+    before = view.decision_on(decision.subject)
+    if before is not None:
+        done = "approved" if before.verdict == "approve" else "rejected"
+        raise UsageError(f"this release was {done} already by {before.who}", next=f"sixfold show {run}")
+    if decision.verdict not in ("approve", "reject"):
+        raise UsageError("a release is approved or rejected", next=f"sixfold review {run}")

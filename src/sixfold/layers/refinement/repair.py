@@ -1,0 +1,50 @@
+"""Turning evidence into the shortest useful order for the coder."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sixfold.domain.evidence import Finding, TestReport
+from sixfold.domain.prompt import untrusted
+
+_MOST_FAILURES = 6
+_MOST_CHARS = 1_500
+
+
+def evidence(report: TestReport | None, findings: Sequence[Finding]) -> str:
+    """Failing tests (a few, with their messages) and blocking findings, as a note for the coder."""
+    parts: list[str] = []
+    if report is not None and report.problem:
+        parts.append(untrusted("the test runner", f"{report.problem}\n{report.output[-_MOST_CHARS:]}"))
+    if report is not None:
+        failed = [case for case in report.cases if case.outcome in ("failed", "error")]
+        for case in failed[:_MOST_FAILURES]:
+            parts.append(untrusted(f"{case.id} {case.outcome}", case.message[:_MOST_CHARS]))
+        if len(failed) > _MOST_FAILURES:
+            parts.append(f"… and {len(failed) - _MOST_FAILURES} more failing tests.")
+        if not failed and not report.problem and not report.green:
+            parts.append("No test ran. The task must bring tests that run.")
+    for finding in findings:
+        if finding.severity == "error":
+            place = f"{finding.path}:{finding.line}" if finding.path else finding.tool
+            parts.append(f"- {place}: {finding.rule} {finding.message} This blocks the release; write it safely.")
+    return "\n".join(parts)
+
+
+def repair_note(report: TestReport | None, findings: Sequence[Finding]) -> str:
+    """The order that goes with a repair: the files as they are stand in the brief, so edits suffice."""
+    return (
+        "The files above are the present state. It does not pass yet:\n"
+        + evidence(report, findings)
+        + "\nFind the cause and correct it with the smallest change. Do not weaken or delete tests that state a requirement."
+    )
+
+
+def lesson(reports: Sequence[tuple[TestReport | None, Sequence[Finding]]]) -> str:
+    """At most a few lines about what did not work, for a fresh start without the failing history."""
+    report, findings = reports[-1]
+    return (
+        "Earlier attempts at this task failed; you start afresh from the state above. What they ran into last:\n"
+        + evidence(report, findings)
+        + "\nTake another approach than the obvious one where it matters."
+    )

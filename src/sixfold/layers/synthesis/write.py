@@ -1,0 +1,54 @@
+"""Asking a coder for a patch: the first attempt of a task, a repair, and the one cheap retry after a refused edit."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sixfold.domain.code import Patch, Refusal
+from sixfold.domain.model import Message, ModelRequest
+from sixfold.domain.ports import Model
+from sixfold.domain.prompt import untrusted
+from sixfold.domain.prompts import render
+from sixfold.domain.replies import Answered, ask
+from sixfold.layers.synthesis.formats import blocks
+
+
+async def write_patch(
+    model: Model, brief: str, *, role: str, purpose: str, scope: str, notes: Sequence[str] = (), sample: int = 0
+) -> tuple[Patch, Answered]:
+    """Ask for a task's patch in a fresh context.
+
+    Args:
+        brief: what the coder sees of the task (layer 3's `brief`).
+        role: speciality, e.g. `back end`.
+        notes: evidence and orders that come after the brief: failing tests, a reviewer's comment, a lesson.
+        sample: index among candidates.
+
+    Raises:
+        InvalidReply: no readable patch after one correction round; otherwise as `Model.complete`.
+    """
+    request = ModelRequest(
+        purpose=purpose,
+        role="coder",
+        system=render(__package__, "write", role=role, format=blocks.INSTRUCTION),
+        messages=(Message(author="user", text="\n\n".join((brief, *notes))),),
+        max_output_tokens=32_000,
+        sample=sample,
+    )
+    return await ask(model, request, blocks.parse, scope=scope)
+
+
+def correction(refusals: Sequence[Refusal]) -> str:
+    """The note that goes back once when a patch was refused: reasons, and the text as it stands now."""
+    lines = ["Your patch was not applied, and nothing was changed, because:"]
+    for refusal in refusals:
+        lines.append(f"- {refusal.path}: {refusal.reason}")
+        if refusal.current:
+            lines.append(untrusted(f"{refusal.path} as it is now", refusal.current))
+    lines.append("Answer with the whole patch again, corrected.")
+    return "\n".join(lines)
+
+
+def previous_answer(text: str) -> str:
+    """A reminder of what was answered before, for a correction in a fresh context; empty for an empty answer."""
+    return "Your previous answer was:\n" + untrusted("your previous answer", text) if text else ""

@@ -1,0 +1,79 @@
+"""Starts each entry of a product once, the way a user would, and says what happened. Runs inside the sandbox."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping
+from typing import Any
+
+from sixfold.layers.testing.harness.channel import print_result
+from sixfold.layers.testing.harness.product import Product, Service
+from sixfold.layers.testing.harness.supervisor import close_memory
+
+CRASH = "Traceback (most recent call last)"
+IMPORT = "import importlib, sys; print(getattr(importlib.import_module(sys.argv[1]), '__file__', None) or '')"
+
+
+def main(job: dict[str, Any], folder: str) -> None:
+    """Probe all entries and print the sealed list of `{name, ok, detail}`."""
+    nonce = job.pop("nonce")
+    close_memory()
+    product = Product(job["folder"], job["entries"], job["path"])
+    found = []
+    for entry in job["entries"]:
+        with tempfile.TemporaryDirectory() as data:
+            try:
+                detail = PROBES[entry["kind"]](product, entry, data, job)
+                found.append({"name": entry["name"], "ok": True, "detail": detail})
+            except (RuntimeError, OSError, LookupError) as error:
+                found.append({"name": entry["name"], "ok": False, "detail": str(error)[:4000]})
+    print_result(found, nonce)
+
+
+def _library(product: Product, entry: Mapping[str, Any], data: str, job: Mapping[str, Any]) -> str:
+    done = subprocess.run(
+        (sys.executable, "-P", "-s", "-c", IMPORT, entry["module"]),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        cwd=data,
+        env=product.environment(),
+        timeout=30,
+        check=False,
+    )
+    place = done.stdout.decode(errors="replace").strip().splitlines()[-1:] or [""]
+    if done.returncode != 0:
+        raise RuntimeError(f"import {entry['module']} failed: {done.stderr.decode(errors='replace')[-1500:]}")
+    if job["installed"] and not os.path.realpath(place[0]).startswith(os.path.realpath(product.path[0]) + os.sep):
+        raise RuntimeError(f"import {entry['module']} did not come from the installed place; is it packaged?")
+    return "imports in a clean interpreter"
+
+
+def _cli(product: Product, entry: Mapping[str, Any], data: str, job: Mapping[str, Any]) -> str:
+    said = []
+    for arguments in (["--help"], []):
+        result = product.run(*arguments, data=data, entry=entry["name"])
+        shown = " ".join(arguments) or "no arguments"
+        if CRASH in result.stderr or result.exit < 0 or result.exit in (126, 127):
+            raise RuntimeError(f"crashed with {shown} (exit {result.exit}): {result.stderr[-1500:]}")
+        said.append(f"{shown}: exit {result.exit}")
+        if result.exit == 0:
+            break
+    return ", ".join(said)
+
+
+def _service(product: Product, entry: Mapping[str, Any], data: str, job: Mapping[str, Any]) -> str:
+    service = Service(product, entry, data, os.path.join(data, "..", f"{os.path.basename(data)}.log"))
+    try:
+        for _ in range(2):
+            service.start()
+            if not service.stop():
+                raise RuntimeError(f"did not stop within seconds of SIGTERM\n{service.log()[-1000:]}")
+    finally:
+        service.stop()
+    return "started, healthy, stopped on SIGTERM, started again on the same data"
+
+
+PROBES = {"library": _library, "cli": _cli, "service": _service}

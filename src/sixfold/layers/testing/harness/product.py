@@ -1,0 +1,358 @@
+"""The product as a user meets it: processes that are started, spoken to and stopped. Standard library only."""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+import http.client
+import json
+import os
+import selectors
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+from urllib.parse import quote, urlencode
+
+READY_S = 15.0
+STOP_S = 5.0
+CALL_S = 10.0
+MOST_OUTPUT = 200_000
+
+
+class Result(NamedTuple):
+    """What a command did."""
+
+    exit: int
+    stdout: str
+    stderr: str
+
+
+class Response(NamedTuple):
+    """What a service answered."""
+
+    status: int
+    headers: Mapping[str, str]
+    """Names in lower case."""
+    text: str
+    content: bytes
+
+    def json(self) -> Any:
+        """The body as JSON."""
+        return json.loads(self.text)
+
+
+class Raised(Exception):
+    """The product raised. `type` is the exception's class name, `kinds` also its parents', `message` its text."""
+
+    def __init__(self, kinds: Sequence[str], message: str) -> None:
+        super().__init__(f"{kinds[0]}: {message}")
+        self.type, self.kinds, self.message = kinds[0], tuple(kinds), message
+
+
+class Opaque(str):
+    """The `repr` of a value that is not of a built-in type."""
+
+
+class Product:
+    """The thing under test: its folder, its entries, and how to start them."""
+
+    def __init__(self, folder: str, entries: Sequence[Mapping[str, Any]], path: Sequence[str] = ()) -> None:
+        self.folder = Path(folder)
+        self.entries = list(entries)
+        self.path = list(path)
+
+    def entry(self, *kinds: str, name: str = "") -> Mapping[str, Any]:
+        """The named entry, or the first of a kind."""
+        for entry in self.entries:
+            if entry["kind"] in kinds and name in ("", entry["name"]):
+                return entry
+        raise LookupError(f"the product has no {' or '.join(kinds)} entry{f' named {name}' if name else ''}")
+
+    def environment(self) -> dict[str, str]:
+        """Variables for the product's processes: the installed place first, nothing of the test runner's."""
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(("SIXFOLD", "PYTEST"))}
+        programs = [f"{folder}/bin" for folder in self.path]  # where `pip install --target` puts console scripts
+        kept["PATH"] = os.pathsep.join([*programs, kept.get("PATH", os.defpath)])
+        return {**kept, "PYTHONPATH": os.pathsep.join(self.path), "PYTHONUNBUFFERED": "1"}
+
+    def command(self, entry: Mapping[str, Any], data: str, port: int = 0) -> list[str]:
+        """The entry's start command with `{port}`, `{data}` and `python` filled in."""
+        words = [word.replace("{port}", str(port)).replace("{data}", data) for word in entry["start"]]
+        if words and words[0] in ("python", "python3"):
+            words[0] = sys.executable
+        elif words:
+            # The started process's PATH counts, not ours; a missing program is then reported by its name.
+            words[0] = shutil.which(words[0], path=self.environment()["PATH"]) or words[0]
+        return words
+
+    def run(
+        self, *args: str, data: str, stdin: str | bytes | None = None, timeout: float = CALL_S, entry: str = ""
+    ) -> Result:
+        """Run the command-line entry once; TimeoutError when it does not end."""
+        argv = self.command(self.entry("cli", name=entry), data)
+        argv += [str(arg).replace("{data}", data) for arg in args]
+        raw = stdin.encode() if isinstance(stdin, str) else (stdin or b"")
+        with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+            process = subprocess.Popen(
+                argv,
+                stdin=subprocess.PIPE,
+                stdout=out,
+                stderr=err,
+                cwd=self.folder,
+                env=self.environment(),
+                start_new_session=True,
+            )
+            try:
+                process.communicate(raw, timeout=timeout)
+            except subprocess.TimeoutExpired:
+                raise TimeoutError(f"`{' '.join(args)}` did not end within {timeout:g} s") from None
+            finally:
+                kill(process)
+            return Result(process.returncode, _text(out), _text(err))
+
+
+class Service:
+    """One started service on a loopback port."""
+
+    def __init__(self, product: Product, entry: Mapping[str, Any], data: str, log: str) -> None:
+        self._product, self._entry, self._data, self._log = product, entry, data, log
+        self._process: subprocess.Popen[bytes] | None = None
+        self.port = 0
+        self.url = ""
+
+    def start(self) -> Service:
+        """Start and wait until the health path answers below 500."""
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = probe.getsockname()[1]
+        self.url = f"http://127.0.0.1:{self.port}"
+        argv = self._product.command(self._entry, self._data, self.port)
+        environment = {**self._product.environment(), "PORT": str(self.port)}
+        with open(self._log, "ab") as log:
+            self._process = subprocess.Popen(
+                argv,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                cwd=self._product.folder,
+                env=environment,
+                start_new_session=True,
+            )
+        deadline = time.monotonic() + READY_S
+        trouble = "no answer"
+        while time.monotonic() < deadline:
+            if self._process.poll() is not None:
+                trouble = f"it ended with exit code {self._process.returncode}"
+                break
+            try:
+                status = self.get(self._entry.get("health") or "/", timeout=2).status
+                if status < 500:
+                    return self
+                trouble = f"health answered {status}"
+            except (OSError, http.client.HTTPException):
+                time.sleep(0.03)
+        self.stop()
+        raise RuntimeError(f"service {self._entry['name']} did not come up: {trouble}\n{self.log()[-2000:]}")
+
+    def stop(self) -> bool:
+        """SIGTERM, then SIGKILL; True when the first was enough."""
+        process = self._process
+        if process is None or process.poll() is not None:
+            if process is not None:
+                kill(process)
+            return process is None
+        process.send_signal(signal.SIGTERM)
+        try:
+            process.wait(STOP_S)
+            return True
+        except subprocess.TimeoutExpired:
+            return False
+        finally:
+            kill(process)
+
+    def restart(self) -> Service:
+        """Stop and start again on the same data."""
+        self.stop()
+        return self.start()
+
+    def log(self) -> str:
+        """What it wrote to stdout and stderr."""
+        with open(self._log, "rb") as file:
+            return file.read(MOST_OUTPUT).decode(errors="replace")
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        json: Any = None,
+        headers: Mapping[str, str] | None = None,
+        data: bytes | str | Mapping[str, str] | None = None,
+        timeout: float = CALL_S,
+    ) -> Response:
+        """One HTTP request; redirects are not followed. `data` as a mapping is sent as a form."""
+        fields = dict(headers or {})
+        body = data
+        if json is not None:
+            body = _dumps(json)
+            fields.setdefault("Content-Type", "application/json")
+        elif isinstance(data, Mapping):
+            body = urlencode(data)
+            fields.setdefault("Content-Type", "application/x-www-form-urlencoded")
+        raw = body.encode() if isinstance(body, str) else body
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
+        with contextlib.closing(connection):
+            target = quote(path if path.startswith("/") else f"/{path}", safe="/?&=%:@!$'()*+,;~#[]-._")
+            connection.request(method, target, body=raw, headers=fields)
+            answer = connection.getresponse()
+            content = answer.read()
+            named = {name.lower(): value for name, value in answer.getheaders()}
+            return Response(answer.status, named, content.decode(errors="replace"), content)
+
+    def get(self, path: str, **options: Any) -> Response:
+        """GET."""
+        return self.request("GET", path, **options)
+
+    def post(self, path: str, **options: Any) -> Response:
+        """POST."""
+        return self.request("POST", path, **options)
+
+    def put(self, path: str, **options: Any) -> Response:
+        """PUT."""
+        return self.request("PUT", path, **options)
+
+    def patch(self, path: str, **options: Any) -> Response:
+        """PATCH."""
+        return self.request("PATCH", path, **options)
+
+    def delete(self, path: str, **options: Any) -> Response:
+        """DELETE."""
+        return self.request("DELETE", path, **options)
+
+
+class Session:
+    """A clean interpreter that holds the library: expressions run there, plain values come back."""
+
+    def __init__(self, product: Product, module: str = "") -> None:
+        self._module = module
+        reading, writing = os.pipe()
+        program = Path(__file__).with_name("sixfold_evaluate.py")
+        self._process = subprocess.Popen(
+            (sys.executable, "-P", "-s", str(program), str(writing), *product.path),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            cwd=product.folder,
+            env=product.environment(),
+            pass_fds=(writing,),
+            start_new_session=True,
+        )
+        os.close(writing)
+        self._reading = reading
+
+    def call(self, code: str, timeout: float = CALL_S) -> Any:
+        """Value of an expression over the product's importable names.
+
+        Raises:
+            Raised: the product raised.
+            TimeoutError: no answer in time; the interpreter was killed.
+            ChildProcessError: the interpreter ended, e.g. by `os._exit`.
+        """
+        assert self._process.stdin
+        try:
+            self._process.stdin.write(_dumps({"code": code, "module": self._module}).encode() + b"\n")
+            self._process.stdin.flush()
+            answer = json.loads(self._line(code, timeout))
+        except BrokenPipeError:
+            raise ChildProcessError(f"the product ended its interpreter before `{code}`") from None
+        if "raises" in answer:
+            raise Raised(answer["raises"], answer["message"])
+        return value_of(answer["value"])
+
+    def _line(self, code: str, timeout: float) -> bytes:
+        deadline, line = time.monotonic() + timeout, b""
+        with selectors.DefaultSelector() as selector:
+            selector.register(self._reading, selectors.EVENT_READ)
+            while not line.endswith(b"\n"):
+                if not selector.select(max(0.0, deadline - time.monotonic())):
+                    kill(self._process)
+                    raise TimeoutError(f"`{code}` did not end within {timeout:g} s")
+                chunk = os.read(self._reading, 1 << 16)
+                if not chunk:
+                    raise ChildProcessError(f"the product ended its interpreter in `{code}`")
+                line += chunk
+        return line
+
+    def close(self) -> None:
+        """End the interpreter."""
+        kill(self._process)
+        os.close(self._reading)
+
+
+def value_of(form: Any) -> Any:
+    """The built-in value of a tagged form made by `evaluate.plain`."""
+    if not isinstance(form, dict):
+        return form
+    tag, content = form["t"], form.get("v")
+    if tag in ("int", "float"):
+        return int(content) if tag == "int" else float(content)
+    if tag == "bytes":
+        return bytes.fromhex(content)
+    if tag in ("list", "tuple", "set"):
+        parts = [value_of(part) for part in content]
+        return parts if tag == "list" else tuple(parts) if tag == "tuple" else set(parts)
+    if tag == "dict":
+        return {value_of(key): value_of(part) for key, part in content}
+    return Opaque(content or "")
+
+
+def literal(text: str) -> Any:
+    """A Python literal's value; text that is none is an `Opaque`, compared with a `repr`."""
+    try:
+        return ast.literal_eval(text)
+    except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
+        return Opaque(text)
+
+
+def copy_of(product: Product, folder: str) -> Product:
+    """The product in a folder of its own, so that files one test leaves behind cannot change the next."""
+    shutil.copytree(
+        product.folder,
+        folder,
+        symlinks=True,
+        dirs_exist_ok=True,
+        ignore=shutil.ignore_patterns(".git", ".sixfold", "__pycache__", "node_modules", ".venv", "build"),
+    )
+    place, copy = str(product.folder), str(folder)
+    path = [
+        copy + folder_[len(place) :] if folder_.startswith(place) and "/.sixfold/" not in folder_ else folder_
+        for folder_ in product.path
+    ]
+    return Product(folder, product.entries, path)
+
+
+def kill(process: subprocess.Popen[Any]) -> None:
+    """End a process and everything in its group, now."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    if process.stdin:
+        with contextlib.suppress(BrokenPipeError):
+            process.stdin.close()
+
+
+def _dumps(value: Any) -> str:
+    return json.dumps(value)
+
+
+def _text(file: Any) -> str:
+    file.seek(0)
+    raw: bytes = file.read(MOST_OUTPUT)
+    return raw.decode(errors="replace")

@@ -1,0 +1,198 @@
+"""Bubblewrap: every namespace the kernel has, set up by a small reviewed program; our supervisor is PID 1 inside."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import secrets
+import select
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from sixfold.domain.data import Tree
+from sixfold.domain.errors import SandboxUnavailable
+from sixfold.domain.ports import Environment
+from sixfold.layers.testing.sandbox.channel import START_S, Channel
+from sixfold.layers.testing.sandbox.copies import Copy
+from sixfold.layers.testing.sandbox.policy import (
+    SUPERVISOR,
+    SYSTEM_FILES,
+    SYSTEM_FOLDERS,
+    Enforced,
+    existing,
+    interpreter,
+    toolchain,
+)
+from sixfold.layers.testing.sandbox.workspace import IsolatedWorkspace, Places
+
+CAPABILITIES = (
+    "CAP_SYS_ADMIN",
+    "CAP_SETUID",
+    "CAP_SETGID",
+    "CAP_SETPCAP",
+    "CAP_SYS_RESOURCE",
+    "CAP_KILL",
+    "CAP_SYS_PTRACE",
+)
+"""What the supervisor may do *inside its own user namespace*: cage the guests and look after them. Guests have none."""
+
+PLACES = ("/work", "/home/sixfold", "/tmp")  # noqa: S108  (inside)
+
+FIRST_GUEST_UID, GUEST_UIDS = 1 << 30, 1 << 29
+"""As root each workspace gets a user id of its own on the host, so that its processes are counted apart."""
+
+
+class Bubblewrap:
+    """The `bwrap` program found on PATH."""
+
+    name = "bubblewrap"
+
+    def __init__(
+        self, checkout: Callable[[Tree, Path], None], store: Callable[[Path], Tree], scratch: Path, *, program: str = ""
+    ) -> None:
+        self._checkout = checkout
+        self._store = store
+        self._scratch = scratch
+        self._program = program or shutil.which("bwrap") or ""
+
+    @asynccontextmanager
+    async def open(
+        self, tree: Tree | None, *, environment: Environment | None = None
+    ) -> AsyncIterator[IsolatedWorkspace]:
+        """As the port says; None opens an empty copy."""
+        if not self._program:
+            raise SandboxUnavailable("bubblewrap is not installed", next="apt install bubblewrap")
+        owner = FIRST_GUEST_UID + secrets.randbelow(GUEST_UIDS) if os.geteuid() == 0 else None
+        copy = Copy(self._scratch, owner=owner)
+        try:
+            if tree is not None:
+                self._checkout(tree, copy.work)
+            copy.forget_git()
+            copy.give()
+            channel = self._launch(copy, environment)
+            try:
+                await channel.ready()
+                work, home, temporary = PLACES
+                places = Places(work=work, home=home, temporary=temporary, python=toolchain(environment)[0])
+                yield IsolatedWorkspace(channel, copy, places, self._store)
+            finally:
+                await channel.close()
+        finally:
+            copy.remove()
+
+    def enforced(self) -> tuple[Enforced, ...]:
+        """What holds in this backend, for the table of `sixfold doctor`."""
+        return (
+            Enforced(what="files", strength="kernel", how="own mount namespace: /usr and the toolchain read-only"),
+            Enforced(what="network", strength="kernel", how="own network namespace without any interface but lo"),
+            Enforced(
+                what="loopback", strength="kernel", how="own, shared by the commands of one workspace; not the host's"
+            ),
+            Enforced(what="processes", strength="kernel", how="RLIMIT_NPROC for a user of its own, per workspace"),
+            Enforced(what="memory", strength="kernel", how="address space per process; resident sum watched"),
+            Enforced(what="cpu", strength="kernel", how="RLIMIT_CPU per process; wall time for all"),
+            Enforced(what="pids", strength="kernel", how="a PID namespace per command; killing it leaves no orphan"),
+            Enforced(what="signals", strength="kernel", how="nothing outside can be seen, signalled or traced"),
+            Enforced(what="disk", strength="watched", how="RLIMIT_FSIZE per file by the kernel; sum watched"),
+            Enforced(what="output", strength="kernel", how="read by Sixfold, cut in the middle"),
+            Enforced(what="silence", strength="watched", how="killed by Sixfold"),
+        )
+
+    def _launch(self, copy: Copy, environment: Environment | None) -> Channel:
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        log = os.memfd_create("sandbox-log", os.MFD_CLOEXEC)
+        with contextlib.ExitStack() as stack:
+            stack.callback(theirs.close)
+            info, said = os.pipe()
+            wait, go = os.pipe()
+            for descriptor in (info, wait, go):
+                stack.callback(os.close, descriptor)
+            held = stack.enter_context(contextlib.closing(os.fdopen(said, "wb")))
+            passed = [theirs.fileno()]
+            mapping = ["--uid", "1000", "--gid", "1000"]
+            if copy.owner is not None:
+                passed += [said, wait]
+                mapping = ["--info-fd", str(said), "--userns-block-fd", str(wait)]
+            process = subprocess.Popen(
+                [self._program, *mapping, *self._arguments(copy, environment), *self._supervisor(theirs.fileno())],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                env={"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8"},
+                pass_fds=passed,
+                start_new_session=True,
+            )
+            held.close()
+            if copy.owner is not None:
+                _map_users(info, copy.owner)
+                os.write(go, b"1")
+        return Channel(process, ours, log)
+
+    def _arguments(self, copy: Copy, environment: Environment | None) -> list[str]:
+        words = ["--unshare-all", "--unshare-user", "--die-with-parent", "--as-pid-1", "--new-session"]
+        words += ["--hostname", "sandbox", "--clearenv", "--setenv", "LANG", "C.UTF-8", "--cap-drop", "ALL"]
+        for capability in CAPABILITIES:
+            words += ["--cap-add", capability]
+        for folder in existing(SYSTEM_FOLDERS):
+            words += (
+                ["--symlink", os.readlink(folder), folder] if os.path.islink(folder) else ["--ro-bind", folder, folder]
+            )
+        words += ["--proc", "/proc", "--dev", "/dev", "--perms", "1777", "--size", str(64 << 20), "--tmpfs", "/dev/shm"]  # noqa: S108
+        for folder in _parents([*PLACES, "/etc/passwd", *toolchain(environment)[1]]):
+            words += ["--perms", "0755", "--dir", folder]
+        for source, place in zip((copy.work, copy.home, copy.tmp), PLACES, strict=True):
+            words += ["--bind", str(source), place]
+        write_accounts(copy.etc)
+        for name in sorted(os.listdir(copy.etc)):
+            words += ["--ro-bind", str(copy.etc / name), f"/etc/{name}"]
+        for path in existing(SYSTEM_FILES):
+            words += ["--ro-bind", os.path.realpath(path), path]
+        for folder in toolchain(environment)[1]:
+            words += ["--ro-bind", folder, folder]
+        words += ["--ro-bind", str(SUPERVISOR), "/.supervisor.py", "--remount-ro", "/dev", "--remount-ro", "/"]
+        return [*words, "--chdir", "/"]
+
+    @staticmethod
+    def _supervisor(control: int) -> list[str]:
+        writable = [*PLACES]
+        config = {"control": control, "confine": "", "namespaces": True, "folder": PLACES[0], "writable": writable}
+        return ["--", interpreter()[0], "-I", "-S", "/.supervisor.py", json.dumps(config)]
+
+
+def _parents(paths: list[str]) -> list[str]:
+    """The folders above the paths, outermost first; bubblewrap would make them unreadable to the guest's user."""
+    return sorted({str(parent) for path in paths for parent in Path(path).parents} - {"/"})
+
+
+def write_accounts(folder: Path) -> None:
+    """A tiny /etc: the one user, no group, the loopback's name."""
+    texts = {
+        "passwd": "root:x:0:0::/:/bin/false\nsixfold:x:1000:1000::/home/sixfold:/bin/sh\n",
+        "group": "root:x:0:\nsixfold:x:1000:\n",
+        "hosts": "127.0.0.1 localhost sandbox\n::1 localhost\n",
+        "nsswitch.conf": "passwd: files\ngroup: files\nhosts: files\n",
+    }
+    for name, text in texts.items():
+        (folder / name).write_text(text)
+
+
+def _map_users(info: int, owner: int) -> None:
+    """Give the sandbox two users: root of its namespace (us) and the guest (a host user nobody else has)."""
+    text, deadline = b"", time.monotonic() + START_S
+    while b"}" not in text:
+        if not select.select([info], [], [], max(0.0, deadline - time.monotonic()))[0]:
+            raise SandboxUnavailable("bubblewrap did not start", next="sixfold doctor")
+        chunk = os.read(info, 4096)
+        if not chunk:
+            return  # bubblewrap has failed; its own words reach the person through `Channel.ready`
+        text += chunk
+    pid = json.loads(text)["child-pid"]
+    with contextlib.suppress(FileNotFoundError):  # likewise
+        for name in ("uid_map", "gid_map"):
+            Path(f"/proc/{pid}/{name}").write_text(f"0 0 1\n1000 {owner} 1\n")

@@ -1,0 +1,177 @@
+"""The copy of a tree on disk: written and read without ever following a link a guest may have planted."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import shutil
+import stat
+import tempfile
+from collections.abc import Callable
+from pathlib import Path, PurePosixPath
+
+from sixfold.domain.errors import InvalidData
+
+DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+
+
+def parts_of(path: str) -> tuple[str, ...]:
+    """The steps of a relative path.
+
+    Raises:
+        InvalidData: empty, absolute, with `..`, or naming `.git`.
+    """
+    pure = PurePosixPath(path)
+    steps = pure.parts
+    if not steps or pure.is_absolute() or ".." in steps or "\0" in path or any(s.lower() == ".git" for s in steps):
+        raise InvalidData(f"not a path inside the workspace: {path!r}")
+    return steps
+
+
+class Copy:
+    """The scratch folder of one workspace: `work` (the tree), `home`, `tmp`, `etc`; locked while in use."""
+
+    def __init__(self, scratch: Path, *, owner: int | None) -> None:
+        """Make the folders.
+
+        Args:
+            scratch: where workspaces live; created when missing.
+            owner: user id the guest has on the host; None when it is our own.
+        """
+        scratch.mkdir(parents=True, exist_ok=True)
+        self.root = Path(tempfile.mkdtemp(prefix="w-", dir=scratch)).resolve()
+        self.lock = os.open(self.root, DIRECTORY)
+        fcntl.flock(self.lock, fcntl.LOCK_EX)
+        self.owner = owner
+        self.work, self.home, self.tmp, self.etc = (self.root / name for name in ("work", "home", "tmp", "etc"))
+        for folder in (self.work, self.home, self.tmp, self.etc):
+            folder.mkdir()
+
+    def give(self) -> None:
+        """Hand the writable folders to the guest's user."""
+        if self.owner is not None:
+            for top in (self.work, self.home, self.tmp):
+                for folder, _, names in os.walk(top):
+                    os.chown(folder, self.owner, self.owner, follow_symlinks=False)
+                    for name in names:
+                        os.chown(os.path.join(folder, name), self.owner, self.owner, follow_symlinks=False)
+
+    def put(self, path: str, content: bytes) -> None:
+        """Write a file, replacing whatever else stands in its way; links are replaced, not followed."""
+        *parents, name = parts_of(path)
+        with contextlib.ExitStack() as stack:
+            folder = self._open(stack, self.work, None)
+            for step in parents:
+                folder = self._enter(stack, folder, step)
+            if _kind(folder, name) == "folder":
+                shutil.rmtree(name, dir_fd=folder)
+            fresh = f".{name[:200]}.{os.urandom(6).hex()}"
+            file = os.open(
+                fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644, dir_fd=folder
+            )
+            with open(file, "wb") as stream:
+                stream.write(content)
+                if self.owner is not None:
+                    os.fchown(file, self.owner, self.owner)
+            os.replace(fresh, name, src_dir_fd=folder, dst_dir_fd=folder)
+
+    def get(self, path: str, most_bytes: int) -> bytes | None:
+        """Read a regular file; None when absent, too large, not regular, or behind any link."""
+        *parents, name = parts_of(path)
+        with contextlib.ExitStack() as stack:
+            try:
+                folder = self._open(stack, self.work, None)
+                for step in parents:
+                    folder = self._open(stack, step, folder)
+                flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+                file = os.open(name, flags, dir_fd=folder)
+            except OSError:
+                return None
+            with open(file, "rb") as stream:
+                if not stat.S_ISREG(os.fstat(file).st_mode):
+                    return None
+                content = stream.read(most_bytes + 1)
+            return content if len(content) <= most_bytes else None
+
+    def exists(self, path: str) -> bool:
+        """Whether something stands at the path; links are not followed."""
+        *parents, name = parts_of(path)
+        with contextlib.ExitStack() as stack:
+            try:
+                folder = self._open(stack, self.work, None)
+                for step in parents:
+                    folder = self._open(stack, step, folder)
+                os.stat(name, dir_fd=folder, follow_symlinks=False)
+            except OSError:
+                return False
+            return True
+
+    def forget_git(self) -> None:
+        """Remove every `.git` a guest made, so that no hook, setting or nested repository leaves the sandbox."""
+        for folder, folders, files in os.walk(self.work):
+            for name in [*folders, *files]:
+                if name.lower() == ".git":
+                    place = Path(folder, name)
+                    if place.is_dir() and not place.is_symlink():
+                        remove(place)
+                    else:
+                        place.unlink()
+            folders[:] = [name for name in folders if name.lower() != ".git"]
+
+    def remove(self) -> None:
+        """Free the disk."""
+        remove(self.root)
+        os.close(self.lock)
+
+    def _enter(self, stack: contextlib.ExitStack, folder: int, step: str) -> int:
+        if _kind(folder, step) == "other":
+            os.unlink(step, dir_fd=folder)
+        with contextlib.suppress(FileExistsError):
+            os.mkdir(step, 0o755, dir_fd=folder)
+            if self.owner is not None:
+                os.chown(step, self.owner, self.owner, dir_fd=folder, follow_symlinks=False)
+        return self._open(stack, step, folder)
+
+    @staticmethod
+    def _open(stack: contextlib.ExitStack, path: str | Path, folder: int | None) -> int:
+        descriptor = os.open(path, DIRECTORY, dir_fd=folder)
+        stack.callback(os.close, descriptor)
+        return descriptor
+
+
+def _kind(folder: int, name: str) -> str:
+    try:
+        mode = os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode
+    except FileNotFoundError:
+        return ""
+    return "folder" if stat.S_ISDIR(mode) else "other"
+
+
+def remove(folder: Path) -> None:
+    """Remove a folder, parts of which a guest may have closed to us; what resists stays for the next sweep."""
+
+    def open_and_retry(function: Callable[..., object], path: str, _: object) -> None:
+        with contextlib.suppress(OSError):
+            os.chmod(os.path.dirname(path), 0o700)
+            if not os.path.islink(path):
+                os.chmod(path, 0o700)
+            if function in (os.unlink, os.rmdir):
+                function(path)
+            else:
+                shutil.rmtree(path, ignore_errors=True)
+
+    shutil.rmtree(folder, onerror=open_and_retry)
+
+
+def sweep(scratch: Path) -> int:
+    """Remove what a killed Sixfold left; returns how many workspaces. Folders in use are locked and stay."""
+    swept = 0
+    for folder in scratch.glob("w-*"):
+        with contextlib.suppress(OSError), contextlib.ExitStack() as stack:
+            lock = os.open(folder, DIRECTORY)
+            stack.callback(os.close, lock)
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            remove(folder)
+            swept += 1
+    return swept

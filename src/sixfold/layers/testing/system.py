@@ -1,0 +1,326 @@
+"""System-level validation: the whole product from outside, in fresh sandboxes (paper, section 2.2, validation phase)."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import tomllib
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+from sixfold.domain.data import Data, Tree, to_json
+from sixfold.domain.evidence import Check, Finding, Limits, TestReport
+from sixfold.domain.ports import Environment, Sandbox, Workspace
+from sixfold.domain.requirements import Specification
+from sixfold.layers.testing.examples import to_tests, unusable_examples
+from sixfold.layers.testing.harness import boot, modules
+from sixfold.layers.testing.harness.channel import read_result
+from sixfold.layers.testing.harness.listing import is_test_file
+from sixfold.layers.testing.mutation import Mutant, mutants
+from sixfold.layers.testing.normalise import normalise
+from sixfold.layers.testing.runner import Product, list_tests, run_tests
+
+SITE = ".sixfold/site"
+FROM_SOURCE = (".", "src")
+_LIST = """\
+import json, os
+found = []
+for folder, folders, names in os.walk("."):
+    folders[:] = [name for name in folders if name not in (".git", ".sixfold", "__pycache__", "node_modules", ".venv")]
+    found += [os.path.join(folder, name)[2:] for name in names if os.path.isfile(os.path.join(folder, name))]
+print(json.dumps(sorted(found)))
+"""
+
+
+class Validation(Data, frozen=True, kw_only=True):
+    """What was proven about a product, and what was not."""
+
+    checks: tuple[Check, ...]
+    reports: tuple[TestReport, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    """Of the tests: a suite that cannot fail, faults it did not notice."""
+    unverified: tuple[str, ...] = ()
+    """Requirement ids without executed passing evidence."""
+    mutation_score: float | None = None
+    """Share of planted faults that some suite noticed; None when none were planted."""
+
+
+async def validate_product(
+    sandbox: Sandbox,
+    tree: Tree,
+    specification: Specification,
+    acceptance: Mapping[str, bytes],
+    environment: Environment | None = None,
+    *,
+    suite: Literal["unit", "existing"] = "existing",
+    planted_faults: int = 8,
+    limits: Limits = Limits(),  # noqa: B008 - frozen
+) -> Validation:
+    """Install, start, exercise and doubt the product.
+
+    Checks, in order: `install`, `start:ENTRY` for each entry, `examples`, `acceptance`, the tree's own tests (`tests`),
+    `mutation`. What could not be done here is a skipped check with its reason, never ok.
+
+    Args:
+        acceptance: blind test files by path, put beside the product and over anything it has there.
+        suite: how the tree's own tests are held: `unit` for tests written in this run, `existing` for older ones.
+        planted_faults: most mutants tried; 0 turns the check off.
+        limits: of each suite.
+
+    Raises:
+        SandboxUnavailable: nothing more could be run.
+    """
+    entries = tuple(to_json(entry) for entry in specification.entries)
+    checks: list[Check] = []
+    reports: list[TestReport] = []
+    async with sandbox.open(tree, environment=environment) as workspace:
+        names = await _files(workspace)
+        installed = await _install(workspace, names, checks)
+        product = Product(entries=entries, path=(SITE,) if installed else FROM_SOURCE)
+        checks += await _start(workspace, product, installed)
+        examples = to_tests(specification)
+        reports += await _talk(workspace, "examples", examples, product, limits, checks, specification)
+        reports += await _talk(workspace, "acceptance", acceptance, product, limits, checks, specification)
+    async with sandbox.open(tree, environment=environment) as workspace:
+        reports += await _own_tests(workspace, names, suite, limits, checks)
+        findings, score = await _doubt(
+            workspace, names, {**examples, **acceptance}, reports, entries, suite, planted_faults, checks
+        )
+    return Validation(
+        checks=tuple(checks),
+        reports=tuple(reports),
+        findings=findings,
+        unverified=unverified(specification, reports),
+        mutation_score=score,
+    )
+
+
+async def run_examples(workspace: Workspace, specification: Specification, limits: Limits = Limits()) -> TestReport:  # noqa: B008 - frozen
+    """The specification's executable examples against the source tree, before anything is installed."""
+    files = to_tests(specification)
+    tests = [path for path in files if is_test_file(path)]
+    if not tests:
+        return TestReport(suite="examples")
+    await workspace.put(files)
+    entries = tuple(to_json(entry) for entry in specification.entries)
+    return await run_tests(
+        workspace,
+        suite="examples",
+        paths=tests,
+        limits=limits,
+        pinned=list_tests(_only(files, tests)),
+        product=Product(entries=entries, path=FROM_SOURCE),
+    )
+
+
+def unverified(specification: Specification, reports: Sequence[TestReport]) -> tuple[str, ...]:
+    """Requirement ids without a passing test marked with them, or with a failing one; reports without verdict count nothing."""
+    cases = [case for report in reports if not report.problem for case in report.cases]
+    passed = {id for case in cases if case.outcome == "passed" for id in case.requirements}
+    failed = {id for case in cases if case.outcome in ("failed", "error") for id in case.requirements}
+    return tuple(one.id for one in specification.requirements if one.id not in passed or one.id in failed)
+
+
+async def _files(workspace: Workspace) -> list[str]:
+    result = await workspace.exec(("python", "-I", "-c", _LIST), limits=Limits(output_bytes=8 << 20))
+    try:
+        names: list[str] = json.loads(result.stdout)
+    except ValueError:
+        return []
+    return names
+
+
+async def _install(workspace: Workspace, names: Sequence[str], checks: list[Check]) -> bool:
+    if not await _is_installable(workspace, names):
+        checks.append(Check(name="install", ok=True, detail="nothing to install: the product runs from its folder"))
+        return False
+    if (await workspace.exec(("python", "-c", "import pip"), limits=Limits(wall_s=30))).exit_code != 0:
+        checks.append(Check(name="install", ok=False, skipped=True, detail="there is no pip in the environment"))
+        return False
+    options = ("--no-index", "--no-build-isolation", "--no-deps", "--no-compile", "--disable-pip-version-check")
+    result = await workspace.exec(
+        ("python", "-m", "pip", "install", *options, "--target", SITE, "."), limits=Limits(wall_s=180)
+    )
+    said = normalise(result.stderr[-3000:] or result.stdout[-3000:], folder=workspace.folder)
+    ok = result.exit_code == 0
+    backend = "BackendUnavailable" in said or "Cannot import 'setuptools" in said
+    detail = "installed from nothing, without network" if ok else said
+    if backend:
+        detail = f"its build backend is not in the environment: {said[-300:]}"
+    checks.append(Check(name="install", ok=ok, skipped=backend, detail=detail))
+    return ok
+
+
+async def _is_installable(workspace: Workspace, names: Sequence[str]) -> bool:
+    if "setup.py" in names:
+        return True
+    try:
+        settings = tomllib.loads((await workspace.get("pyproject.toml") or b"").decode(errors="replace"))
+    except tomllib.TOMLDecodeError:
+        return True  # pip says what is wrong with it
+    return "project" in settings or "poetry" in settings.get("tool", {})
+
+
+async def _start(workspace: Workspace, product: Product, installed: bool) -> list[Check]:
+    if not product.entries:
+        return [Check(name="start", ok=False, skipped=True, detail="the specification names no entry")]
+    nonce = secrets.token_hex(32)
+    job = {
+        "main": "sixfold_probe",
+        "modules": modules("probe", "product", "channel", "supervisor", "listing"),
+        "nonce": nonce,
+        "folder": workspace.folder,
+        "entries": [dict(entry) for entry in product.entries],
+        "path": [f"{workspace.folder}/{place}" for place in product.path],
+        "installed": installed,
+    }
+    limits = Limits(wall_s=60 + 60 * len(product.entries))
+    result = await workspace.exec(boot(), limits=limits, stdin=json.dumps(job).encode())
+    found = read_result(result.stdout, nonce)
+    if found is None:
+        said = normalise(result.stderr[-2000:], folder=workspace.folder) or f"exit code {result.exit_code}"
+        return [Check(name="start", ok=False, detail=f"the entries could not be probed: {said}")]
+    return [
+        Check(
+            name=f"start:{one['name']}",
+            ok=one["ok"],
+            detail=normalise(one["detail"], folder=workspace.folder),
+        )
+        for one in found
+    ]
+
+
+async def _talk(
+    workspace: Workspace,
+    suite: Literal["examples", "acceptance"],
+    files: Mapping[str, bytes],
+    product: Product,
+    limits: Limits,
+    checks: list[Check],
+    specification: Specification,
+) -> list[TestReport]:
+    unusable = unusable_examples(specification) if suite == "examples" else ()
+    noted = "; ".join(f"{one.id} is unusable: {one.reason}" for one in unusable[:5])
+    tests = [path for path in files if is_test_file(path)]
+    if not tests:
+        checks.append(Check(name=suite, ok=False, skipped=True, detail=noted or f"there are no {suite} tests"))
+        return []
+    await workspace.put(files)
+    report = await run_tests(
+        workspace, suite=suite, paths=tests, limits=limits, pinned=list_tests(_only(files, tests)), product=product
+    )
+    detail = "; ".join(part for part in (_summary(report), noted) if part)
+    checks.append(Check(name=suite, ok=report.green, detail=detail))
+    return [report]
+
+
+async def _own_tests(
+    workspace: Workspace,
+    names: Sequence[str],
+    suite: Literal["unit", "existing"],
+    limits: Limits,
+    checks: list[Check],
+) -> list[TestReport]:
+    if not any(is_test_file(name) for name in names):
+        checks.append(Check(name="tests", ok=False, skipped=True, detail="the tree holds no tests"))
+        return []
+    report = await run_tests(workspace, suite=suite, limits=limits)
+    checks.append(Check(name="tests", ok=report.green, detail=_summary(report)))
+    return [report]
+
+
+async def _doubt(
+    workspace: Workspace,
+    names: Sequence[str],
+    outside: Mapping[str, bytes],
+    reports: Sequence[TestReport],
+    entries: tuple[Mapping[str, Any], ...],
+    suite: Literal["unit", "existing"],
+    planted: int,
+    checks: list[Check],
+) -> tuple[tuple[Finding, ...], float | None]:
+    """Plant faults and see whether any suite notices."""
+    reason = ""
+    if planted == 0:
+        reason = "turned off"
+    elif not any(report.green for report in reports):
+        reason = "no suite passes, so its failing would say nothing"
+    contents = {name: await workspace.get(name) for name in names if name.endswith(".py")} if not reason else {}
+    faults = mutants({name: content for name, content in contents.items() if content is not None}, most=planted)
+    if not reason and not faults:
+        reason = "the product has no place to plant a fault in"
+    if reason:
+        checks.append(Check(name="mutation", ok=False, skipped=True, detail=reason))
+        return (), None
+    await workspace.put(outside)
+    product = Product(entries=entries, path=(*FROM_SOURCE, SITE))
+    green = {report.suite for report in reports if report.green}
+    missed: list[Mutant] = []
+    for fault in faults:
+        await workspace.put({fault.path: fault.content})
+        if not await _noticed(workspace, green, outside, product, suite):
+            missed.append(fault)
+        await workspace.put({fault.path: contents[fault.path] or b""})
+    noticed = len(faults) - len(missed)
+    checks.append(
+        Check(
+            name="mutation", ok=noticed > 0, detail=f"{noticed} of {len(faults)} planted faults were noticed by tests"
+        )
+    )
+    return _mutation_findings(faults, missed), noticed / len(faults)
+
+
+async def _noticed(
+    workspace: Workspace,
+    green: set[str],
+    outside: Mapping[str, bytes],
+    product: Product,
+    suite: Literal["unit", "existing"],
+) -> bool:
+    limits = Limits(wall_s=60)
+    tests = [path for path in outside if is_test_file(path)]
+    if tests and green & {"examples", "acceptance"}:
+        report = await run_tests(
+            workspace, suite="acceptance", paths=tests, limits=limits, product=product, stop_early=True
+        )
+        if not report.green:
+            return True
+    if suite in green:
+        standing = [name for name in await _files(workspace) if is_test_file(name) and name not in outside]
+        report = await run_tests(workspace, suite=suite, paths=standing, limits=limits, stop_early=True)
+        return not report.green
+    return False
+
+
+def _mutation_findings(faults: Sequence[Mutant], missed: Sequence[Mutant]) -> tuple[Finding, ...]:
+    blind = len(missed) == len(faults) and len(faults) >= 3
+    found = [
+        Finding(
+            tool="mutation",
+            rule="suite-cannot-fail",
+            severity="error",
+            message=f"none of {len(faults)} faults planted in the product made a test fail",
+        )
+    ]
+    notes = [
+        Finding(
+            tool="mutation",
+            rule="unnoticed-fault",
+            severity="note",
+            message=f"no test noticed that a fault was planted: {fault.change}",
+            path=fault.path,
+            line=fault.line,
+        )
+        for fault in missed[:5]
+    ]
+    return tuple([*found, *notes] if blind else notes)
+
+
+def _summary(report: TestReport) -> str:
+    counts = {outcome: report.count(outcome) for outcome in ("passed", "failed", "error", "skipped")}
+    shown = ", ".join(f"{count} {outcome}" for outcome, count in counts.items() if count) or "nothing ran"
+    return f"{shown}; {report.problem}" if report.problem else shown
+
+
+def _only(files: Mapping[str, bytes], paths: Sequence[str]) -> dict[str, bytes]:
+    return {path: files[path] for path in paths}

@@ -1,0 +1,80 @@
+"""Phase 2 of 4: orchestration. From a specification to a validated task graph (paper, section 2.2).
+
+A small request stays one task and costs no call here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+from sixfold.domain.code import Snapshot
+from sixfold.domain.errors import ConfigurationError
+from sixfold.domain.flow import Intent
+from sixfold.domain.plan import Plan
+from sixfold.domain.ports import Environment, Ports
+from sixfold.domain.requirements import Specification
+from sixfold.domain.run import Options
+from sixfold.layers.planning import decompose, lookup
+from sixfold.layers.testing import dependencies
+from sixfold.workflow.run import Run
+
+ACCEPTANCE = "acceptance"
+"""Kind of the child task that writes the acceptance tests while development goes on."""
+
+_MOST_CONTEXT_CHARS = 16_000
+
+
+async def organise(run: Run, ports: Ports, intent: Intent, options: Options, snapshot: Snapshot) -> Plan:
+    """Decide how the work is divided, and let the acceptance tests be written beside it."""
+    run.emit("phase.started", "phase:orchestration", {"phase": "orchestration"})
+    await run.start(ACCEPTANCE, ACCEPTANCE, {"specification": intent.specification})
+    specification = intent.specification
+    if options.plan == "direct" or (options.plan == "auto" and specification.size == "small"):
+        plan = decompose.direct_plan(specification)
+    else:
+
+        async def divide() -> Plan:
+            found, paths = await asyncio.to_thread(_around, ports, specification, snapshot)
+            return await decompose.decompose(
+                ports.model,
+                specification,
+                found.overview,
+                "\n\n".join(found.passages),
+                existing_paths=paths,
+                packages=options.packages,
+            )
+
+        plan = await run.step("orchestration.decompose", divide, Plan)
+    run.emit("plan.made", f"plan:{plan.revision}", {"plan": plan})
+    run.emit("phase.ended", "phase-ended:orchestration", {"phase": "orchestration"})
+    return plan
+
+
+def _around(ports: Ports, specification: Specification, snapshot: Snapshot) -> tuple[lookup.Found, tuple[str, ...]]:
+    """What stands in the repository already: places that bear on the specification, and all paths."""
+    if snapshot.kind == "empty":
+        return lookup.Found(), ()
+    query = "\n".join([specification.title, *(requirement.text for requirement in specification.requirements)])
+    found = lookup.look_up(ports.retriever, ports.repository, snapshot.tree, query, most_chars=_MOST_CONTEXT_CHARS)
+    return found, tuple(file.path for file in ports.repository.files(snapshot.tree))
+
+
+async def prepare(run: Run, ports: Ports, options: Options, snapshot: Snapshot) -> Environment:
+    """The toolchain for this product: the test runner, what its repository declares, what the person allowed."""
+
+    async def build() -> Environment:
+        declared = await asyncio.to_thread(dependencies.declared, ports.repository, snapshot.tree)
+        wanted = tuple(sorted({*declared, *options.packages}))
+        try:
+            return await ports.environments.prepare(wanted)
+        except ConfigurationError as error:
+            if not wanted:
+                raise
+            run.emit(
+                "note",
+                "note:environment",
+                {"text": f"the repository's dependencies could not be installed ({error}); tests that need them fail"},
+            )
+            return await ports.environments.prepare(options.packages)
+
+    return await run.step("orchestration.prepare_environment", build, Environment)

@@ -1,0 +1,229 @@
+"""Phase 4 of 4: validation. The assembled product is proven from outside, then a human signs exactly what was shown.
+
+The acceptance tests come from a context that never saw code; scanners that the coder never heard from look again
+(paper, section 2.2 and its second open question).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+from sixfold.domain.code import Snapshot
+from sixfold.domain.data import Data, Tree
+from sixfold.domain.evidence import Check, Finding, TestReport
+from sixfold.domain.flow import Examination, Intent, Product, Rework
+from sixfold.domain.markdown import specification_text
+from sixfold.domain.ports import Environment, Ports
+from sixfold.domain.requirements import Specification
+from sixfold.domain.run import Decision, Options, Outcome, ReleaseOffer
+from sixfold.layers.refinement import branch
+from sixfold.layers.testing import acceptance, dependencies, scanning, system
+from sixfold.workflow.run import Run
+
+
+ACCEPTANCE = "acceptance"
+"""Kind and name of the child task that writes the acceptance tests; orchestration starts it."""
+
+
+_REPORTED = frozenset({"scan", "acceptance", "examples", "tests", "mutation"})
+"""Checks whose failures are told one by one, by their reports and findings."""
+
+
+class Locked(Data, frozen=True, kw_only=True):
+    """The acceptance tests, written without sight of the code."""
+
+    tests: str
+
+
+async def write_acceptance(run: Run, ports: Ports, specification: Specification) -> Locked:
+    """Child task: write the acceptance tests from the specification's text alone."""
+
+    async def ask() -> Locked:
+        tests, _ = await acceptance.write_acceptance(ports.model, specification_text(specification))
+        return Locked(tests=tests)
+
+    locked = await run.step("validation.write_acceptance", ask, Locked)
+    run.emit("acceptance.written", "acceptance", {"files": [acceptance.FILE], "tests": acceptance.names(locked.tests)})
+    return locked
+
+
+async def locked_tests(run: Run) -> Locked:
+    """Wait for the acceptance tests that were begun when the specification was ready."""
+    _, locked = await run.first([f"{run.id}:{ACCEPTANCE}"], Locked)
+    return locked
+
+
+async def examine(
+    run: Run,
+    ports: Ports,
+    intent: Intent,
+    product: Product,
+    locked: Locked,
+    environment: Environment,
+    snapshot: Snapshot,
+    *,
+    round: int,
+) -> tuple[Examination, Locked]:
+    """Prove the product from outside; failing blind tests are judged once against the specification."""
+    if round == 1:
+        run.emit("phase.started", "phase:validation", {"phase": "validation"})
+    seen = await _look(run, ports, intent, product, locked, environment, snapshot, f"{round}")
+    failures = _failing(seen.reports, locked.tests)
+    if failures:
+        locked, changed = await _judge(run, ports, intent, locked, failures, round)
+        if changed:
+            seen = await _look(run, ports, intent, product, locked, environment, snapshot, f"{round}b")
+    return seen, locked
+
+
+async def _look(
+    run: Run,
+    ports: Ports,
+    intent: Intent,
+    product: Product,
+    locked: Locked,
+    environment: Environment,
+    snapshot: Snapshot,
+    label: str,
+) -> Examination:
+    async def look() -> Examination:
+        proven = await system.validate_product(
+            ports.sandbox,
+            product.tree,
+            intent.specification,
+            {acceptance.FILE: locked.tests.encode()},
+            environment,
+            suite="unit" if snapshot.kind == "empty" else "existing",
+        )
+        findings = (
+            *proven.findings,
+            *await scanning.new_findings(
+                (*ports.scanners, *ports.held_out), ports.repository, snapshot.tree, product.tree
+            ),
+            *await asyncio.to_thread(
+                dependencies.findings, ports.repository, snapshot.tree, product.tree, environment.packages
+            ),
+        )
+        checks = (*proven.checks, _scan_check(findings))
+        return Examination(
+            tree=product.tree,
+            checks=checks,
+            reports=proven.reports,
+            findings=findings,
+            unverified=proven.unverified,
+            mutation_score=proven.mutation_score,
+            faults=_faults(checks, proven.reports, findings),
+        )
+
+    seen = await run.step(f"validation.examine:{label}", look, Examination)
+    for check in seen.checks:
+        run.emit("check.done", f"check:{label}:{check.name}", {"check": check})
+    for number, report in enumerate(seen.reports):
+        place = {"scope": "validation", "attempt": label, "tree": seen.tree}
+        run.emit("tests.ran", f"tests:validation:{label}:{number}", {**place, "report": report})
+    run.emit(
+        "scan.done",
+        f"scan:validation:{label}",
+        {"scope": "validation", "attempt": label, "tree": seen.tree, "findings": seen.findings},
+    )
+    return seen
+
+
+def _scan_check(findings: Sequence[Finding]) -> Check:
+    blocking = [finding for finding in findings if finding.severity == "error" and not finding.baseline]
+    detail = f"{len(blocking)} blocking of {len(findings)} findings"
+    return Check(name="scan", ok=not blocking, detail=detail)
+
+
+def _faults(checks: Sequence[Check], reports: Sequence[TestReport], findings: Sequence[Finding]) -> tuple[str, ...]:
+    """Everything that stands against a release, each as an order a coder can act on."""
+    faults = []
+    for report in reports:
+        for case in report.cases:
+            if case.outcome in ("failed", "error"):
+                served = f" (requirement {', '.join(case.requirements)})" if case.requirements else ""
+                faults.append(f"{report.suite} test {case.id}{served} fails: {case.message}")
+        if report.problem:
+            faults.append(f"the {report.suite} tests gave no verdict: {report.problem}")
+    for check in checks:
+        if not check.ok and not check.skipped and check.name not in _REPORTED:
+            faults.append(f"check {check.name} failed: {check.detail}")
+    for finding in findings:
+        if finding.severity == "error" and not finding.baseline:
+            faults.append(f"{finding.path}:{finding.line} {finding.rule}: {finding.message}")
+    return tuple(faults)
+
+
+def _failing(reports: Sequence[TestReport], tests: str) -> tuple[acceptance.Failure, ...]:
+    failures = []
+    for report in reports:
+        if report.suite != "acceptance":
+            continue
+        for case in report.cases:
+            name = case.id.rpartition("::")[2]
+            source = acceptance.source_of(tests, name)
+            if case.outcome in ("failed", "error") and source:
+                failures.append(acceptance.Failure(name=name, source=source, observed=case.message))
+    return tuple(failures)
+
+
+async def _judge(
+    run: Run, ports: Ports, intent: Intent, locked: Locked, failures: Sequence[acceptance.Failure], round: int
+) -> tuple[Locked, bool]:
+    async def ask() -> acceptance.Verdicts:
+        verdicts, _ = await acceptance.judge(ports.model, specification_text(intent.specification), failures)
+        return verdicts
+
+    verdicts = await run.step(f"validation.judge_tests:{round}", ask, acceptance.Verdicts)
+    failing = {failure.name for failure in failures}
+    allowed = [verdict for verdict in verdicts.verdicts if verdict.name in failing]
+    for verdict in allowed:
+        run.emit(
+            "acceptance.disputed",
+            f"disputed:{round}:{verdict.name}",
+            {"test": verdict.name, "verdict": verdict.verdict, "reason": verdict.reason},
+        )
+    revised = acceptance.revise(locked.tests, allowed)
+    return Locked(tests=revised), revised != locked.tests
+
+
+async def release(
+    run: Run, ports: Ports, intent: Intent, product: Product, seen: Examination, options: Options, snapshot: Snapshot
+) -> Outcome | Rework:
+    """Offer the product for signature and, once signed, put exactly that tree on a branch."""
+    if seen.faults or product.failed:
+        reasons = [f"task {result.task} failed: {result.reason}" for result in product.failed] + list(seen.faults)
+        run.emit("phase.ended", "phase-ended:validation", {"phase": "validation"})
+        return Outcome(status="failed", exit_code=5, tree=product.tree, reason=reasons[0], usage=ports.costs.spent())
+    offer = ReleaseOffer(tree=seen.tree, checks=seen.checks, findings=seen.findings, unverified=seen.unverified)
+    run.emit("release.proposed", f"release:{offer.tree}", {"offer": offer})
+    decision = await _sign(run, options, offer.tree)
+    if decision.verdict != "approve":
+        return Rework(comment=decision.comment or decision.value, who=decision.who)
+
+    def publish() -> branch.Published:
+        return branch.publish(ports.repository, run.id, intent.specification, product, snapshot, decision, ports.clock)
+
+    published = await run.blocking("validation.publish", publish, branch.Published)
+    for commit in published.commits:
+        run.emit("commit.made", f"commit:{commit.increment}", commit)
+    place = {"branch": published.branch, "commit": published.head, "tree": published.tree}
+    run.emit("branch.made", f"branch:{published.branch}", place)
+    run.emit("phase.ended", "phase-ended:validation", {"phase": "validation"})
+    return Outcome(
+        status="validated",
+        exit_code=0,
+        tree=published.tree,
+        commit=published.head,
+        branch=published.branch,
+        usage=ports.costs.spent(),
+    )
+
+
+async def _sign(run: Run, options: Options, tree: Tree) -> Decision:
+    subject = f"release:{tree}"
+    if options.approve_release:
+        decision = Decision(subject=subject, verdict="approve", comment="approved in advance", who="option:-y")
+        run.emit("decision.given", f"decision:{subject}", {"decision": decision}, who=decision.who)
+    return await run.decision(subject)

@@ -1,0 +1,130 @@
+"""The durable engine: DBOS on SQLite (one database a run) or on PostgreSQL.
+
+What DBOS leaves to us, and why it is here:
+
+- SQLite before 3.42 has no `unixepoch('subsec')`, which DBOS's schema defaults need: a function of that name is
+  registered on every connection.
+- DBOS leaves SQLite in rollback-journal mode: WAL with `synchronous=FULL` is ten times faster and still survives a
+  power cut.
+- The application version is set by hand. DBOS's own, a hash of the source, would strand runs at every upgrade.
+- The executor id is the run's, so a starting process recovers this run and no other.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+# This module is imported late (by wiring, when a run is driven): DBOS takes about two seconds to load.
+import sqlalchemy
+from dbos import DBOS, DBOSConfig, SetWorkflowID, WorkflowHandleAsync
+from sqlalchemy import event as sqlalchemy_event
+
+from sixfold.domain.data import Json
+from sixfold.domain.errors import StorageError
+from sixfold.workflow.engine import Handler
+
+WORKFLOW_VERSION = "1"
+"""Raised when the order or meaning of recorded steps changes, so that older runs are refused and not corrupted."""
+
+_POLL_S = 0.03
+
+_handlers: dict[str, Handler] = {}
+"""DBOS registers functions once a process; the one registered function looks its handler up here."""
+
+
+def _unixepoch(*modifiers: str) -> float:
+    now = time.time()
+    return now if "subsec" in modifiers else int(now)
+
+
+def _prepare(connection: Any, _record: object) -> None:
+    if not isinstance(connection, sqlite3.Connection):
+        return
+    if sqlite3.sqlite_version_info < (3, 42):
+        connection.create_function("unixepoch", -1, _unixepoch)
+    connection.execute("PRAGMA journal_mode=WAL")
+    connection.execute("PRAGMA synchronous=FULL")
+    connection.execute("PRAGMA busy_timeout=20000")
+
+
+@DBOS.workflow(name="sixfold.workflow")
+async def _execute(id: str, kind: str, payload: Json) -> Json:
+    return await _handlers[kind](id, payload)
+
+
+class DbosEngine:
+    """Durable workflows. Create through `durable`, inside a running event loop."""
+
+    def __init__(self) -> None:
+        self._handles: dict[str, WorkflowHandleAsync[Any]] = {}
+
+    async def step(self, name: str, action: Callable[[], Awaitable[Json]]) -> Json:
+        async def recorded() -> Json:
+            return await action()
+
+        return await DBOS.run_step_async({"name": name}, recorded)
+
+    async def start(self, id: str, kind: str, payload: Json) -> None:
+        with SetWorkflowID(id):
+            self._handles[id] = await DBOS.start_workflow_async(_execute, id, kind, payload)
+
+    async def first(self, ids: Sequence[str]) -> str:
+        handles = [self._handles[id] for id in ids]
+        winner = await DBOS.wait_first_async(handles, polling_interval_sec=_POLL_S)
+        return winner.workflow_id
+
+    async def result(self, id: str) -> Json:
+        return await self._handles[id].get_result(polling_interval_sec=_POLL_S)
+
+
+@contextlib.asynccontextmanager
+async def durable(run: str, database: str | Path, handlers: Mapping[str, Handler]) -> AsyncIterator[DbosEngine]:
+    """A launched engine for one run; unfinished workflows of the run are recovered at once.
+
+    Args:
+        run: the run's id; also DBOS's executor id.
+        database: path of the run's SQLite file, or a `postgresql://…` address.
+        handlers: kind → handler; must name every kind the recorded run used.
+
+    Raises:
+        StorageError: the database cannot be opened.
+    """
+    url = f"sqlite:///{database}" if isinstance(database, Path) else database
+    config: DBOSConfig = {
+        "name": "sixfold",
+        "executor_id": run,
+        "application_version": WORKFLOW_VERSION,
+        "notification_listener_polling_interval_sec": 0.1,
+        "log_level": "CRITICAL",
+        "console_log_level": "CRITICAL",
+    }
+    engine = None
+    if isinstance(database, Path):
+        engine = sqlalchemy.create_engine(url)
+        sqlalchemy_event.listen(engine, "connect", _prepare)
+        config["system_database_engine"] = engine
+        config["system_database_url"] = url
+    else:
+        config["system_database_url"] = url
+    _handlers.clear()
+    _handlers.update(handlers)
+    DBOS(config=config)
+    try:
+        try:
+            DBOS.launch()
+        except sqlalchemy.exc.SQLAlchemyError as error:
+            raise StorageError(
+                f"the run's database cannot be opened: {database}",
+                why=str(getattr(error, "orig", None) or error).splitlines()[0],
+                next="free some disk space or fix the folder's permissions, then `sixfold resume`",
+            ) from error
+        yield DbosEngine()
+    finally:
+        DBOS.destroy(workflow_completion_timeout_sec=0)
+        if engine is not None:
+            engine.dispose()

@@ -1,0 +1,133 @@
+"""Driving a run in this process until it ends, waits for a human, or pauses."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from sixfold.domain.data import Json, from_json
+from sixfold.domain.errors import SixfoldError
+from sixfold.domain.events import Event
+from sixfold.domain.run import Outcome
+from sixfold.workflow.control import Control
+from sixfold.workflow.engine import Engine
+from sixfold.workflow.log import EventLog
+
+ROOT = "run"
+"""Kind of the root workflow."""
+
+_TICK_S = 0.1
+
+
+@dataclass(frozen=True)
+class Stop:
+    """Why driving stopped."""
+
+    status: Literal["ended", "waiting", "paused"]
+    exit_code: int
+    outcome: Outcome | None = None
+    reason: BaseException | None = None
+    """What parked the run, when it paused."""
+
+
+async def drive(
+    run: str,
+    engine: Engine,
+    log: EventLog,
+    control: Control,
+    *,
+    listener: Callable[[Event], None] | None = None,
+    door: Callable[[str], Awaitable[bool]] | None = None,
+    timeout_s: float | None = None,
+) -> Stop:
+    """Start (or continue) the root workflow and follow it.
+
+    Args:
+        listener: told every event, in order, including those other processes append.
+        door: asked for an open subject while a person is present; True when a decision was written, False leaves it
+            waiting.
+        timeout_s: wall seconds after which the run pauses; None = no limit.
+    """
+    await engine.start(run, ROOT, {})
+    done = asyncio.ensure_future(_finish(engine, run))
+    follower = _Follower(log, listener)
+    loop = asyncio.get_running_loop()
+    deadline = None if timeout_s is None else loop.time() + timeout_s
+    refused: set[str] = set()
+    try:
+        while True:
+            follower.advance()
+            if done.done():
+                outcome = from_json(done.result(), Outcome)
+                return Stop(status="ended", exit_code=outcome.exit_code, outcome=outcome)
+            if deadline is not None and loop.time() > deadline:
+                return _pause(log, _timed_out(timeout_s), follower)
+            open_subjects = [subject for subject in control.subjects.values() if subject not in refused]
+            if door is not None and open_subjects:
+                if not await door(open_subjects[0]):
+                    refused.add(open_subjects[0])
+                continue
+            if control.stuck():
+                reason = control.reason()
+                if reason is not None:
+                    return _pause(log, reason, follower)
+                return _wait(log, tuple(control.subjects.values()), follower)
+            control.changed.clear()
+            waits = {done, asyncio.ensure_future(control.changed.wait())}
+            _, pending = await asyncio.wait(waits, timeout=_TICK_S, return_when=asyncio.FIRST_COMPLETED)
+            for waiter in pending - {done}:
+                waiter.cancel()
+    finally:
+        follower.advance()
+        done.cancel()
+
+
+async def _finish(engine: Engine, run: str) -> Json:
+    return await engine.result(run)
+
+
+class _Follower:
+    """Passes new events on, once each."""
+
+    def __init__(self, log: EventLog, listener: Callable[[Event], None] | None) -> None:
+        self._log = log
+        self._listener = listener
+        self._seen = len(log.read()) - 1
+
+    def advance(self) -> None:
+        for event in self._log.read(self._seen):
+            self._seen = event.seq
+            if self._listener is not None:
+                self._listener(event)
+
+
+def _timed_out(timeout_s: float | None) -> SixfoldError:
+    error = SixfoldError(f"the time limit of {timeout_s:g} s is reached", next="sixfold resume --timeout-s N goes on")
+    error.code = "timeout"
+    error.exit_code = 4
+    return error
+
+
+def _nth(log: EventLog, kind: str) -> int:
+    return sum(1 for event in log.read() if event.kind == kind) + 1
+
+
+def _pause(log: EventLog, reason: BaseException, follower: _Follower) -> Stop:
+    """Record why the run stands still; everything recorded so far is kept."""
+    if isinstance(reason, SixfoldError):
+        data = {"code": reason.code, "what": str(reason), "why": reason.why, "next": reason.next}
+        exit_code = reason.exit_code
+    else:
+        data = {"code": "internal", "what": f"{type(reason).__name__}: {reason}", "why": "", "next": ""}
+        exit_code = 1
+    log.append("run.paused", f"paused:{_nth(log, 'run.paused')}", {**data, "exit_code": exit_code})
+    follower.advance()
+    return Stop(status="paused", exit_code=exit_code, reason=reason)
+
+
+def _wait(log: EventLog, subjects: tuple[str, ...], follower: _Follower) -> Stop:
+    log.append("run.waiting", f"waiting:{_nth(log, 'run.waiting')}", {"subjects": subjects})
+    follower.advance()
+    return Stop(status="waiting", exit_code=3)

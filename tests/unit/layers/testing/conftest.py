@@ -1,0 +1,73 @@
+"""Real sandboxes over plain folders: the tree id is the folder's name."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import pytest
+
+from sixfold.domain.data import Tree, digest
+from sixfold.domain.ports import Environment, Workspace
+from sixfold.layers.testing.sandbox.bubblewrap import Bubblewrap
+from sixfold.layers.testing.sandbox.sandlock import Sandlock
+
+Opener = Callable[[Mapping[str, str]], Awaitable[Workspace]]
+
+
+class Folders:
+    """Trees as folders on disk."""
+
+    def __init__(self, place: Path) -> None:
+        self.place = place
+
+    def add(self, files: Mapping[str, str]) -> Tree:
+        tree = Tree(digest(repr(sorted(files.items()))))
+        for path, text in files.items():
+            target = self.place / tree / path
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_text(text, encoding="utf-8")
+        (self.place / tree).mkdir(parents=True, exist_ok=True)
+        return tree
+
+    def checkout(self, tree: Tree, folder: Path) -> None:
+        shutil.copytree(self.place / tree, folder, dirs_exist_ok=True)
+
+    def store(self, folder: Path) -> Tree:
+        raise NotImplementedError
+
+
+@pytest.fixture
+def folders(tmp_path: Path) -> Folders:
+    return Folders(tmp_path / "trees")
+
+
+@pytest.fixture
+def environment() -> Environment:
+    """The environment the tests run in: it holds pytest."""
+    return Environment(python=sys.executable, folders=(sys.prefix,), digest=digest(sys.prefix))
+
+
+@pytest.fixture
+def sandbox(folders: Folders, tmp_path: Path) -> Bubblewrap | Sandlock:
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    if shutil.which("bwrap"):
+        return Bubblewrap(folders.checkout, folders.store, scratch)
+    return Sandlock(folders.checkout, folders.store, scratch, namespaces=False)
+
+
+@pytest.fixture
+async def workspace(
+    folders: Folders, sandbox: Bubblewrap | Sandlock, environment: Environment
+) -> AsyncIterator[Opener]:
+    """Open a workspace holding the given files."""
+    async with AsyncExitStack() as stack:
+
+        async def open_on(files: Mapping[str, str]) -> Workspace:
+            return await stack.enter_async_context(sandbox.open(folders.add(files), environment=environment))
+
+        yield open_on
