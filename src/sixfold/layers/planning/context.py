@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Sequence
 
 from sixfold.domain.data import Tree
@@ -12,6 +14,7 @@ from sixfold.domain.prompt import untrusted
 from sixfold.domain.requirements import Specification
 from sixfold.layers.planning.retrieval.selection import looks_secret, readable_text
 
+_PATH = re.compile(r"[\w./-]*\w")
 _LEAST_PASSAGE_CHARS = 400
 _MOST_OVERVIEW_CHARS = 4_000
 
@@ -105,13 +108,13 @@ def _query(task: Task, plan: Plan, specification: Specification) -> str:
 
 def _named(paths: Sequence[str], query: str) -> list[str]:
     """Files a request speaks of by path, or by a name that only one file has."""
-    found = []
-    for path in paths:
-        name = path.rsplit("/", 1)[-1]
-        alone = sum(1 for other in paths if other.rsplit("/", 1)[-1] == name) == 1
-        if path in query or (alone and len(name) > 3 and name in query):
-            found.append(path)
-    return found
+    names = Counter(path.rsplit("/", 1)[-1] for path in paths)
+    spoken = set(_PATH.findall(query))
+    return [
+        path
+        for path in paths
+        if path in spoken or (path.rsplit("/", 1)[-1] in spoken and names[path.rsplit("/", 1)[-1]] == 1)
+    ]
 
 
 def _files(repository: Repository, tree: Tree, paths: Sequence[str], room: int) -> tuple[dict[str, str], int]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Literal, cast
 
 from sixfold.domain.data import Data, Json
@@ -94,7 +94,10 @@ def read_specification(text: str, *, most_questions: int) -> Specification:
     )
     questions, left_over = _questions(draft.questions or (), most_questions, notes)
     given = [item if isinstance(item, _Assumption) else _Assumption(text=item) for item in draft.assumptions or ()]
-    assumptions = _assumptions([*left_over, *given], set(ids), notes)
+    renamed = {
+        item.id: id for item, id in zip(reversed(stated), reversed(ids), strict=True) if isinstance(item.id, str)
+    }
+    assumptions = _assumptions([*left_over, *given], renamed, notes)
     return Specification(
         title=title if len(title) <= 72 else title[:71].rstrip() + "…",
         summary=(draft.summary or "").strip(),
@@ -212,7 +215,7 @@ def _word(value: Json) -> str:
     return " ".join(str(value).split())
 
 
-def _assumptions(drafts: Sequence[_Assumption], known: set[str], notes: list[str]) -> tuple[Assumption, ...]:
+def _assumptions(drafts: Sequence[_Assumption], renamed: Mapping[str, str], notes: list[str]) -> tuple[Assumption, ...]:
     kept: list[_Assumption] = []
     for draft in drafts:
         if draft.text.strip() and draft.text.strip() not in {item.text.strip() for item in kept}:
@@ -226,7 +229,7 @@ def _assumptions(drafts: Sequence[_Assumption], known: set[str], notes: list[str
         Assumption(
             id=id,
             text=" ".join(item.text.split()),
-            requirements=tuple(name for name in item.requirements or () if name in known),
+            requirements=tuple(dict.fromkeys(renamed[id] for id in item.requirements or () if id in renamed)),
         )
         for id, item in zip(ids, kept, strict=True)
     )

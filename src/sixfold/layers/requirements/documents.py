@@ -44,7 +44,7 @@ _FOREIGN = (
     (b"MZ", "a program"),
 )
 _CLAIMS = {"png": "image/png", "jpg": "image/jpeg", "jpeg": "image/jpeg", "pdf": "application/pdf", "docx": DOCX}
-_CONTROL = re.compile(r"[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]")
+_CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f-\x9f]")
 
 
 def read(name: str, content: bytes, keep: Callable[[bytes], Digest]) -> Attachment:
@@ -131,6 +131,7 @@ def _plain(content: bytes) -> Extract:
             raise Unreadable("is damaged UTF-16 text") from error
         text = content.decode("cp1252", errors="replace")
         notes = ("not UTF-8; read as Windows-1252",)
-    if len(_CONTROL.findall(text)) > len(text) // 100 + 3:
+    # Coloured logs hold many escapes and are text all the same.
+    if len(_CONTROL.findall(text.replace("\x1b", ""))) > len(text) // 100 + 3:
         raise Unreadable("is a binary file")
     return Extract(text=_CONTROL.sub("", text).replace("\r\n", "\n").replace("\r", "\n"), notes=notes)

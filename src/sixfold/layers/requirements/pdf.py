@@ -99,7 +99,7 @@ def _images(page: pypdf.PageObject) -> Iterator[bytes | None]:
             item = objects[name].get_object()
             if not isinstance(item, StreamObject) or item.get("/Subtype") != "/Image":
                 continue
-            width, height = int(item["/Width"]), int(item["/Height"])
+            width, height = int(str(item["/Width"])), int(str(item["/Height"]))
             if min(width, height) < _LEAST_SIDE:
                 continue
             yield _image(item, width, height)

@@ -139,8 +139,8 @@ def _matched(text: str, pattern: re.Pattern[str], lines: int) -> tuple[Symbol, .
         match = pattern.match(line[:300])
         if match:
             groups = match.groupdict()
-            found.append((number, groups.get("name") or groups.get("value") or "", groups["kind"] or "value", line))
-    ends = [start - 1 for start, *_ in found[1:]] + [lines]
+            found.append((number, groups.get("name") or groups.get("value") or "", groups["kind"] or "function", line))
+    ends = [*(start - 1 for start, *_ in found[1:]), lines][: len(found)]
     return tuple(
         Symbol(
             name=name, kind=kind, signature=line.strip().rstrip("{ ")[:200], start_line=start, end_line=max(start, end)
@@ -151,6 +151,8 @@ def _matched(text: str, pattern: re.Pattern[str], lines: int) -> tuple[Symbol, .
 
 def _blocks(symbols: tuple[Symbol, ...], lines: int) -> tuple[Block, ...]:
     """The file cut at definitions, long stretches cut again; every line lies in exactly one block."""
+    if not lines:
+        return ()
     starts = {1: ""}
     cutting = [symbol for symbol in symbols if symbol.kind != "value"]
     heads = {symbol.start_line for symbol in cutting}

@@ -1,0 +1,171 @@
+"""Answers become part of the specification; the model is asked only when something really changed."""
+
+from __future__ import annotations
+
+import json
+
+from sixfold.domain.data import digest
+from sixfold.domain.markdown import specification_text
+from sixfold.domain.model import ModelReply, ModelRequest, Usage
+from sixfold.domain.requirements import (
+    Assumption,
+    Example,
+    Expect,
+    Option,
+    Question,
+    Request,
+    Requirement,
+    Specification,
+    Step,
+)
+from sixfold.domain.run import Decision
+from sixfold.layers.requirements.ledger import decisions_text, spec_kit
+from sixfold.layers.requirements.specify import changed, consolidate, settle, verbatim
+
+OPTIONS = (Option(value="shared list", consequence="no owners"), Option(value="own lists", consequence="owners"))
+DRAFT = Specification(
+    title="Share bookmarks",
+    summary="A list.",
+    requirements=(
+        Requirement(
+            id="R1",
+            text="THE SYSTEM SHALL list.",
+            examples=(Example(id="R1.E1", title="empty", steps=(Step(path="/", expect=Expect(status=200)),)),),
+        ),
+        Requirement(id="R2", text="THE SYSTEM SHALL delete."),
+    ),
+    assumptions=(
+        Assumption(id="A1", text="Newest first.", requirements=("R1",)),
+        Assumption(id="A2", text="Delete is final.", requirements=("R2",)),
+    ),
+    questions=(Question(id="Q1", text="Whose list?", options=OPTIONS, default="shared list"),),
+    interface="GET /",
+)
+REWRITTEN = json.dumps(
+    {
+        "title": "Share bookmarks with owners",
+        "requirements": [
+            {"id": "R1", "text": "THE SYSTEM SHALL list own bookmarks.", "origin": "answer"},
+            {"id": "R3", "text": "THE SYSTEM SHALL refuse others.", "origin": "answer"},
+        ],
+        "assumptions": [{"id": "A1", "text": "Newest first.", "requirements": ["R1"]}],
+        "size": "large",
+    }
+)
+
+
+class Answerer:
+    def __init__(self, *answers: str) -> None:
+        self.answers = list(answers)
+        self.requests: list[ModelRequest] = []
+
+    async def complete(self, request: ModelRequest, *, scope: str = "") -> ModelReply:
+        self.requests.append(request)
+        return ModelReply(text=self.answers.pop(0), model="test:model", usage=Usage(calls=1), request=digest("x"))
+
+
+def decided(subject: str, verdict: str, value: str = "", comment: str = "") -> Decision:
+    return Decision(subject=subject, verdict=verdict, value=value, comment=comment, who="human:test")  # type: ignore[arg-type]
+
+
+async def test_answers_equal_to_the_defaults_cost_no_call() -> None:
+    model = Answerer()
+    found = await consolidate(model, Request(text="x"), DRAFT, [decided("question:Q1", "answer", " Shared  LIST ")])
+    assert model.requests == []
+    assert found.requirements == DRAFT.requirements
+    assert (found.questions[0].status, found.questions[0].answer) == ("answered", "shared list")
+
+
+async def test_taking_the_default_is_recorded_as_such() -> None:
+    found = await consolidate(Answerer(), Request(text="x"), DRAFT, [decided("question:Q1", "default")])
+    assert (found.questions[0].status, found.questions[0].answer) == ("defaulted", "shared list")
+
+
+async def test_other_answer_is_folded_in_by_one_call_in_a_fresh_context() -> None:
+    model = Answerer(f"```json\n{REWRITTEN}\n```")
+    found = await consolidate(model, Request(text="x"), DRAFT, [decided("question:Q1", "answer", "own lists")])
+    assert len(model.requests) == 1
+    assert len(model.requests[0].messages) == 1
+    assert "Answer: own lists (owners). The draft assumed: shared list." in model.requests[0].messages[0].text
+    assert [item.id for item in found.requirements] == ["R1", "R3"]
+    assert found.requirements[0].origin == "answer"
+    assert found.questions[0].answer == "own lists"
+
+
+async def test_remark_beside_the_default_counts_as_another_answer() -> None:
+    model = Answerer(REWRITTEN)
+    decision = decided("question:Q1", "answer", "shared list", "but only admins delete")
+    found = await consolidate(model, Request(text="x"), DRAFT, [decision])
+    assert len(model.requests) == 1
+    assert found.questions[0].answer == "shared list (but only admins delete)"
+
+
+async def test_corrected_assumption_survives_a_model_that_drops_it() -> None:
+    found = await consolidate(
+        Answerer(REWRITTEN),
+        Request(text="x"),
+        DRAFT,
+        [decided("assumption:A2", "answer", "Deleted ones can be restored.")],
+    )
+    kept = {item.id: item for item in found.assumptions}
+    assert kept["A2"].text == "Deleted ones can be restored."
+    assert kept["A2"].status == "corrected"
+    assert kept["A2"].requirements == ()
+    assert kept["A1"].status == "assumed"
+
+
+def test_confirmed_assumption_changes_only_its_status() -> None:
+    found = settle(DRAFT, [decided("assumption:A1", "approve")])
+    assert found.assumptions[0].status == "confirmed"
+    assert not changed(found)
+
+
+def test_last_decision_on_a_subject_holds_and_unknown_ones_are_ignored() -> None:
+    found = settle(
+        DRAFT,
+        [
+            decided("question:Q1", "answer", "own lists"),
+            decided("question:Q9", "answer", "x"),
+            decided("question:Q1", "default"),
+        ],
+    )
+    assert found.questions[0].status == "defaulted"
+
+
+def test_small_request_is_its_own_specification() -> None:
+    found = verbatim(Request(text="# create fizz.py with fizz(n)\n\nand a test"))
+    assert found.title == "create fizz.py with fizz(n)"
+    assert found.requirements[0].text == "# create fizz.py with fizz(n)\n\nand a test"
+    assert found.size == "small"
+
+
+def test_long_first_line_is_cut_at_a_word_for_the_title() -> None:
+    title = verbatim(Request(text="word " * 40)).title
+    assert len(title) <= 72
+    assert title.endswith("word…")
+
+
+def test_specification_text_can_be_limited_to_requirements_and_what_rests_on_them() -> None:
+    text = specification_text(DRAFT, only=("R2",))
+    assert "R1" not in text
+    assert "Newest first" not in text
+    assert "Delete is final" in text
+
+
+def test_specification_text_shows_examples_and_answers() -> None:
+    text = specification_text(settle(DRAFT, [decided("question:Q1", "default")]))
+    assert "`GET /` → status 200" in text
+    assert "Whose list? → shared list" in text
+
+
+def test_screen_of_decisions_shows_options_with_consequences_and_the_default() -> None:
+    text = decisions_text(DRAFT)
+    assert "- shared list (default): no owners" in text
+    assert text.index("Q1") < text.index("A1") < text.index("A2")
+
+
+def test_spec_kit_folder_keeps_every_requirement_and_open_question() -> None:
+    files = spec_kit(DRAFT)
+    assert "**FR-001**: THE SYSTEM SHALL list." in files["spec.md"]
+    assert "[NEEDS CLARIFICATION: Whose list?]" in files["spec.md"]
+    assert files["contracts/interface.md"] == "GET /\n"
