@@ -99,9 +99,14 @@ def _rank(tag: str) -> tuple[int, int, int] | None:
         return (1, *needs) if parts[1] == "macosx" and needs <= has else None
     if parts[1] == "musllinux":
         return (0, *needs)  # linked statically: runs everywhere, the second choice where glibc is
-    libc = (
-        re.fullmatch(r"glibc (\d+)\.(\d+)", os.confstr("CS_GNU_LIBC_VERSION") or "")
-        if sys.platform == "linux"
-        else None
-    )
-    return (1, *needs) if parts[1] == "manylinux" and libc and needs <= (int(libc[1]), int(libc[2])) else None
+    libc = _glibc()
+    return (1, *needs) if parts[1] == "manylinux" and libc and needs <= libc else None
+
+
+def _glibc() -> tuple[int, int] | None:
+    """Version of the C library; None where it is another one (musl) or the system is not Linux."""
+    try:
+        version = re.fullmatch(r"glibc (\d+)\.(\d+)", os.confstr("CS_GNU_LIBC_VERSION") or "")
+    except (AttributeError, ValueError, OSError):
+        return None  # how the various systems say that they do not know the name
+    return (int(version[1]), int(version[2])) if version else None

@@ -73,7 +73,8 @@ def read_sources(environ: Mapping[str, str], *, site: Path = Path(sys.prefix), s
     if ca_file:
         variables["SSL_CERT_FILE"] = ca_file
     else:
-        variables["UV_SYSTEM_CERTS"] = "true"  # as Python and pip do: trust what the machine's administrator trusts
+        # As Python and pip do: trust what the machine's administrator trusts. Older versions know the second name only.
+        variables |= {"UV_SYSTEM_CERTS": "true", "UV_NATIVE_TLS": "true"}
     if "client-cert" in pip:
         variables["SSL_CLIENT_CERT"] = pip["client-cert"]
     if "proxy" in pip:

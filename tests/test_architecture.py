@@ -67,7 +67,7 @@ def test_list_folders_and_docstrings_of_the_layers_agree() -> None:
     assert [(number, name) for number, name, _ in listed] == [(str(i), name) for i, name in enumerate(LAYERS, start=1)]
     for number, name, title in listed:
         docstring = ast.get_docstring(parse(SOURCE / "layers" / name / "__init__.py")) or ""
-        assert docstring.startswith(f"Layer {number} of 6: {title}."), name
+        assert re.match(rf"Layer {number} of 6: {re.escape(title)}[.:]", docstring), name
 
 
 def test_the_pipeline_runs_the_four_phases_in_the_order_of_the_paper() -> None:
