@@ -7,6 +7,7 @@ import importlib
 import re
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from functools import cache
 from itertools import pairwise
@@ -276,6 +277,18 @@ def test_locks_name_no_index_and_hash_every_package() -> None:
         entries = re.split(r"^(?=\S+==)", text, flags=re.MULTILINE)[1:]
         assert entries
         assert [entry.split(" ")[0] for entry in entries if "--hash=sha256:" not in entry] == []
+
+
+def test_every_declared_dependency_is_locked() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    declared = {
+        "requirements.lock": project["project"]["dependencies"],
+        "requirements-dev.lock": [*project["project"]["dependencies"], *project["dependency-groups"]["dev"]],
+    }
+    for lock, requirements in declared.items():
+        locked = set(re.findall(r"^([\w.-]+)==", (ROOT / lock).read_text(), re.MULTILINE))
+        names = {re.split(r"[^\w.-]", requirement)[0].lower() for requirement in requirements}
+        assert names - locked == set(), f"{lock}: run `just lock`"
 
 
 def test_what_a_user_installs_is_locked_to_the_versions_that_are_tested() -> None:
