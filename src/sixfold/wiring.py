@@ -259,9 +259,9 @@ async def open_ports(settings: Settings, folder: Path, run: str, log: EventLog, 
     from sixfold.layers.refinement.git import GitRepository
     from sixfold.layers.testing import sandbox
     from sixfold.layers.testing.environments import UvEnvironments
-    from sixfold.layers.testing.scanners.bandit import BanditScanner
-    from sixfold.layers.testing.scanners.ruff import RuffScanner
-    from sixfold.layers.testing.scanners.secrets import SecretScanner
+    from sixfold.layers.testing.scanners.bandit import Bandit
+    from sixfold.layers.testing.scanners.ruff import Ruff
+    from sixfold.layers.testing.scanners.secrets import Secrets
 
     repository = GitRepository(folder / "repository", folder / "blobs")
     clock = SystemClock()
@@ -293,8 +293,8 @@ async def open_ports(settings: Settings, folder: Path, run: str, log: EventLog, 
         retriever=RepositoryIndex(repository),
         sandbox=cage,
         environments=UvEnvironments(settings.home / "environments", os.environ),
-        scanners=(RuffScanner(repository), SecretScanner(repository)),
-        held_out=(BanditScanner(repository),),
+        scanners=(Ruff(repository), Secrets(repository)),
+        held_out=(Bandit(repository),),
         clock=clock,
     )
 

@@ -156,10 +156,13 @@ class Bubblewrap:
                 ["--symlink", os.readlink(folder), folder] if os.path.islink(folder) else ["--ro-bind", folder, folder]
             )
         words += ["--proc", "/proc", "--dev", "/dev", "--perms", "1777", "--size", str(64 << 20), "--tmpfs", "/dev/shm"]  # noqa: S108
-        for folder in _parents([*PLACES, "/etc/passwd", *toolchain(environment)[1]]):
+        for folder in _parents([*PLACES]):
             words += ["--perms", "0755", "--dir", folder]
         for source, place in zip((copy.work, copy.home, copy.tmp), PLACES, strict=True):
             words += ["--bind", str(source), place]
+        # After the places: a toolchain may lie below /tmp, and folders made before would be covered by the bind.
+        for folder in _parents(["/etc/passwd", *toolchain(environment)[1]]):
+            words += ["--perms", "0755", "--dir", folder]
         write_accounts(copy.etc)
         for name in sorted(os.listdir(copy.etc)):
             words += ["--ro-bind", str(copy.etc / name), f"/etc/{name}"]
