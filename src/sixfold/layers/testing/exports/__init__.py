@@ -1,0 +1,1 @@
+"""Evidence in formats other tools read."""
