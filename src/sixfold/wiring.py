@@ -220,7 +220,7 @@ async def _drive(
     options = options_of(log)
     request = from_json(created.data["request"], Request)
     snapshot = from_json(created.data["snapshot"], Snapshot)
-    ports = await open_ports(settings, folder, run, log, options)
+    ports = await open_ports(settings, folder, run, log, options, snapshot.tree)
     control = Control()
     holder: list[Engine] = []
     handlers = _handlers(run, ports, request, options, snapshot, log, control, holder)
@@ -246,8 +246,13 @@ async def _drive(
     return stop
 
 
-async def open_ports(settings: Settings, folder: Path, run: str, log: EventLog, options: Options) -> Ports:
+async def open_ports(
+    settings: Settings, folder: Path, run: str, log: EventLog, options: Options, base: Tree
+) -> Ports:
     """The adapters of one run.
+
+    Args:
+        base: the tree the run began with; what it declares may be used.
 
     Raises:
         SandboxUnavailable: nothing here gives real isolation.
@@ -259,9 +264,12 @@ async def open_ports(settings: Settings, folder: Path, run: str, log: EventLog, 
     from sixfold.layers.refinement.git import GitRepository
     from sixfold.layers.testing import sandbox
     from sixfold.layers.testing.environments import UvEnvironments
+    from sixfold.layers.testing.dependencies import Dependencies
+    from sixfold.layers.testing.scanners.audit import Audit
     from sixfold.layers.testing.scanners.bandit import Bandit
     from sixfold.layers.testing.scanners.ruff import Ruff
     from sixfold.layers.testing.scanners.secrets import Secrets
+    from sixfold.layers.testing.scanners.suspicious import Suspicious
 
     repository = GitRepository(folder / "repository", folder / "blobs")
     clock = SystemClock()
@@ -293,8 +301,13 @@ async def open_ports(settings: Settings, folder: Path, run: str, log: EventLog, 
         retriever=RepositoryIndex(repository),
         sandbox=cage,
         environments=UvEnvironments(settings.home / "environments", os.environ),
-        scanners=(Ruff(repository), Secrets(repository)),
-        held_out=(Bandit(repository),),
+        scanners=(
+            Ruff(repository),
+            Audit(repository),
+            Secrets(repository),
+            Dependencies(repository, allowed=options.packages, base=base),
+        ),
+        held_out=(Bandit(repository), Suspicious(repository)),
         clock=clock,
     )
 

@@ -245,7 +245,9 @@ async def _propose(
             files=ports.repository.changes(site.tree, tree),
             diff=ports.repository.put_blob(ports.repository.diff(site.tree, tree).encode()),
             requirements=task.requirements,
-            risks=risks.risks(ports.repository, site.tree, tree, result.findings, result.report),
+            risks=risks.risks(
+                ports.repository, site.tree, tree, result.findings, (result.report,) if result.report else ()
+            ),
             attempts=result.attempts,
         )
 

@@ -63,7 +63,7 @@ async def prepare(run: Run, ports: Ports, options: Options, snapshot: Snapshot) 
     """The toolchain for this product: the test runner, what its repository declares, what the person allowed."""
 
     async def build() -> Environment:
-        declared = await asyncio.to_thread(dependencies.declared, ports.repository, snapshot.tree)
+        declared = await asyncio.to_thread(dependencies.declared_names, ports.repository, snapshot.tree)
         wanted = tuple(sorted({*declared, *options.packages}))
         try:
             return await ports.environments.prepare(wanted)

@@ -6,7 +6,6 @@ The acceptance tests come from a context that never saw code; scanners that the 
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 
 from sixfold.domain.code import Snapshot
@@ -18,7 +17,7 @@ from sixfold.domain.ports import Environment, Ports
 from sixfold.domain.requirements import Specification
 from sixfold.domain.run import Decision, Options, Outcome, ReleaseOffer
 from sixfold.layers.refinement import branch
-from sixfold.layers.testing import acceptance, dependencies, scanning, system
+from sixfold.layers.testing import acceptance, scanning, system
 from sixfold.workflow.run import Run
 
 
@@ -100,9 +99,6 @@ async def _look(
             *proven.findings,
             *await scanning.new_findings(
                 (*ports.scanners, *ports.held_out), ports.repository, snapshot.tree, product.tree
-            ),
-            *await asyncio.to_thread(
-                dependencies.findings, ports.repository, snapshot.tree, product.tree, environment.packages
             ),
         )
         checks = (*proven.checks, _scan_check(findings))

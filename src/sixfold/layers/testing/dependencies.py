@@ -158,6 +158,11 @@ def _finding(rule: str, message: str, path: str, line: int, name: str, permitted
     )
 
 
+def declared_names(repository: Repository, tree: Tree) -> tuple[str, ...]:
+    """Names of the packages a tree's manifests ask for, sorted."""
+    return tuple(sorted(declared(_texts(repository, tree))))
+
+
 def declared(files: Mapping[str, bytes]) -> dict[str, tuple[str, int]]:
     """Packages that manifests ask for, by canonical name, with where; unreadable manifests declare nothing."""
     found: dict[str, tuple[str, int]] = {}
