@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from sixfold.domain.code import Snapshot
-from sixfold.domain.data import Data, Tree
+from sixfold.domain.data import Data, Tree, digest
 from sixfold.domain.evidence import Check, Finding, TestReport
 from sixfold.domain.flow import Examination, Intent, Product, Rework
 from sixfold.domain.markdown import specification_text
@@ -43,7 +43,12 @@ async def write_acceptance(run: Run, ports: Ports, specification: Specification)
         return Locked(tests=tests)
 
     locked = await run.step("validation.write_acceptance", ask, Locked)
-    run.emit("acceptance.written", "acceptance", {"files": [acceptance.FILE], "tests": acceptance.names(locked.tests)})
+    names = acceptance.names(locked.tests)
+    run.emit(
+        "acceptance.written",
+        "acceptance",
+        {"files": [acceptance.FILE], "tests": len(names), "names": names, "digest": digest(locked.tests)},
+    )
     return locked
 
 

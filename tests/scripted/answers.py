@@ -1,0 +1,274 @@
+"""A scripted model as a program: prompt on stdin, answer on stdout, for `-m "command:python answers.py SCENARIO"`.
+
+It drives mechanisms only (steps, crashes, reviews, gates) and is no evidence that a prompt works. Each scenario is a
+list of (text that must stand in the prompt, answer); the first match answers, and a prompt without a match fails loudly.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+
+SMALL_SPEC = {
+    "title": "Add fizz",
+    "requirements": [
+        {
+            "id": "R1",
+            "text": "WHEN fizz(n) is called, THE SYSTEM SHALL return Fizz for multiples of 3, Buzz of 5, FizzBuzz of both,"
+            " else the number as text",
+            "examples": [
+                {"id": "R1.E1", "title": "both", "steps": [{"call": "fizz.fizz(15)", "expect": {"value": "'FizzBuzz'"}}]},
+                {"id": "R1.E2", "title": "plain", "steps": [{"call": "fizz.fizz(7)", "expect": {"value": "'7'"}}]},
+            ],
+        }
+    ],
+    "entries": [{"name": "fizz", "kind": "library", "module": "fizz"}],
+    "interface": "fizz.fizz(n: int) -> str",
+    "assumptions": [{"id": "A1", "text": "0 counts as a multiple of both"}],
+}
+
+FIZZ = '''\
+def fizz(n: int) -> str:
+    """Fizz for multiples of 3, Buzz of 5."""
+    return ("Fizz" * (n % 3 == 0) + "Buzz" * (n % 5 == 0)) or str(n)
+'''
+BROKEN_FIZZ = FIZZ.replace("n % 5", "n % 7")
+FIZZ_TEST = '''\
+from fizz import fizz
+
+
+def test_multiples_of_three_and_five():
+    assert fizz(15) == "FizzBuzz"
+
+
+def test_other_numbers():
+    assert fizz(7) == "7"
+'''
+FIZZ_ACCEPTANCE = '''\
+import pytest
+
+
+@pytest.mark.req("R1")
+@pytest.mark.parametrize("n, text", [(3, "Fizz"), (5, "Buzz"), (30, "FizzBuzz"), (7, "7")])
+def test_each_kind_of_number(call, n, text):
+    assert call(f"fizz.fizz({n})") == text
+'''
+
+LARGE_SPEC = {
+    "title": "Count words",
+    "summary": "A word counter as a library and a command.",
+    "requirements": [
+        {
+            "id": "R1",
+            "text": "WHEN count(text) is called, THE SYSTEM SHALL return how often each word occurs, lower-cased",
+            "examples": [
+                {
+                    "id": "R1.E1",
+                    "title": "twice",
+                    "entry": "words",
+                    "steps": [{"call": "words.count('A b a')", "expect": {"value": "{'a': 2, 'b': 1}"}}],
+                }
+            ],
+        },
+        {
+            "id": "R2",
+            "text": "WHEN the command gets text on standard input, THE SYSTEM SHALL print one line `word count` per word,"
+            " sorted by word",
+            "examples": [
+                {
+                    "id": "R2.E1",
+                    "title": "sorted",
+                    "entry": "cli",
+                    "steps": [{"argv": [], "stdin": "b a b", "expect": {"exit": 0, "stdout": "a 1\nb 2\n"}}],
+                }
+            ],
+        },
+    ],
+    "entries": [
+        {"name": "words", "kind": "library", "module": "words"},
+        {"name": "cli", "kind": "cli", "start": ["python", "wordcount.py"]},
+    ],
+    "interface": "words.count(text: str) -> dict[str, int]; python wordcount.py < text",
+    "questions": [
+        {
+            "id": "Q1",
+            "text": "Does case matter?",
+            "why": "It changes every count.",
+            "options": [
+                {"value": "no", "consequence": "words are lower-cased"},
+                {"value": "yes", "consequence": "A and a are counted apart"},
+            ],
+            "default": "no",
+        }
+    ],
+    "assumptions": [{"id": "A1", "text": "words are separated by white space"}],
+    "size": "large",
+}
+
+PLAN = {
+    "reason": "library and command",
+    "contracts": [{"id": "C1", "kind": "python", "text": "words.count(text: str) -> dict[str, int]"}],
+    "tasks": [
+        {
+            "id": "T1",
+            "title": "Count words",
+            "goal": "The library",
+            "role": "back end",
+            "files": ["words.py", "tests/test_words.py"],
+            "provides": ["C1"],
+            "consumes": [],
+            "requirements": ["R1"],
+            "check": ["tests/test_words.py"],
+        },
+        {
+            "id": "T2",
+            "title": "The command",
+            "goal": "The command line",
+            "role": "coder",
+            "files": ["wordcount.py", "tests/test_wordcount.py"],
+            "provides": [],
+            "consumes": ["C1"],
+            "requirements": ["R2"],
+            "check": ["tests/test_wordcount.py"],
+        },
+    ],
+}
+
+WORDS = '''\
+"""Counting words."""
+
+from collections import Counter
+
+
+def count(text: str) -> dict[str, int]:
+    """How often each word occurs."""
+    return dict(Counter(text.lower().split()))
+'''
+BROKEN_WORDS = WORDS.replace("text.lower()", "text")
+WORDS_TEST = '''\
+from words import count
+
+
+def test_case_does_not_matter():
+    assert count("A b a") == {"a": 2, "b": 1}
+'''
+COMMAND = '''\
+"""Print how often each word of standard input occurs."""
+
+import sys
+
+from words import count
+
+
+def lines(text):
+    return [f"{word} {number}" for word, number in sorted(count(text).items())]
+
+
+if __name__ == "__main__":
+    print("\\n".join(lines(sys.stdin.read())))
+'''
+COMMAND_TEST = '''\
+from wordcount import lines
+
+
+def test_lines_are_sorted_by_word():
+    assert lines("b a b") == ["a 1", "b 2"]
+'''
+WORDS_ACCEPTANCE = '''\
+import pytest
+
+
+@pytest.mark.req("R1")
+def test_words_are_counted_without_case(call):
+    assert call("words.count('x X y')") == {"x": 2, "y": 1}
+
+
+@pytest.mark.req("R2")
+def test_lines_come_sorted(cli):
+    assert cli(stdin="z y z").stdout.split() == ["y", "1", "z", "2"]
+'''
+WRONG_ACCEPTANCE = WORDS_ACCEPTANCE.replace('{"x": 2, "y": 1}', '{"X": 2, "y": 1}')
+
+
+def answer_json(value: object) -> str:
+    return f"```json\n{json.dumps(value, indent=1)}\n```"
+
+
+def files(**contents: str) -> str:
+    return "\n".join(f'<file path="{path}">\n{text}</file>' for path, text in contents.items())
+
+
+def python(source: str) -> str:
+    return f"```python\n{source}```"
+
+
+SMALL = [
+    ("one small programming job", answer_json(SMALL_SPEC) + "\n" + files(**{"fizz.py": FIZZ, "test_fizz.py": FIZZ_TEST})),
+    ("you write the acceptance tests", python(FIZZ_ACCEPTANCE)),
+]
+REPAIRED = [
+    (
+        "one small programming job",
+        answer_json(SMALL_SPEC) + "\n" + files(**{"fizz.py": BROKEN_FIZZ, "test_fizz.py": FIZZ_TEST}),
+    ),
+    ("does not pass yet", files(**{"fizz.py": FIZZ})),
+    ("you write the acceptance tests", python(FIZZ_ACCEPTANCE)),
+]
+HOPELESS = [REPAIRED[0], ("does not pass yet|Earlier attempts", files(**{"fizz.py": BROKEN_FIZZ})), REPAIRED[2]]
+REVIEWED = [("A reviewer rejected|Do what|reviewer asked", files(**{"fizz.py": FIZZ + "\n# as the reviewer asked\n"})), *SMALL]
+COMMON_LARGE = [
+    ("T1: Count words.*does not pass yet", files(**{"words.py": WORDS})),
+    ("T1: Count words", files(**{"words.py": BROKEN_WORDS, "tests/test_words.py": WORDS_TEST})),
+    ("T2: The command", files(**{"wordcount.py": COMMAND, "tests/test_wordcount.py": COMMAND_TEST})),
+    ("task graph|into tasks|contracts", answer_json(PLAN)),
+]
+SPECIFY = [
+    ("you write the acceptance tests", python(WORDS_ACCEPTANCE)),
+    ("answers are folded|rewrite|consolidat", answer_json(LARGE_SPEC)),
+]
+LARGE = [*SPECIFY, *COMMON_LARGE]
+DISPUTED = [
+    (
+        "You wrote acceptance tests",
+        answer_json(
+            {
+                "verdicts": [
+                    {
+                        "name": "test_words_are_counted_without_case",
+                        "verdict": "corrected",
+                        "reason": "R1 says lower-cased",
+                        "test": '@pytest.mark.req("R1")\ndef test_words_are_counted_without_case(call):\n'
+                        "    assert call(\"words.count('x X y')\") == {'x': 2, 'y': 1}\n",
+                    }
+                ]
+            }
+        ),
+    ),
+    ("you write the acceptance tests", python(WRONG_ACCEPTANCE)),
+    *LARGE[1:],
+]
+CLARIFY = ("clarity|questions", answer_json(LARGE_SPEC))
+
+SCENARIOS = {
+    "small": SMALL,
+    "repaired": REPAIRED,
+    "hopeless": HOPELESS,
+    "reviewed": REVIEWED,
+    "large": [*LARGE, CLARIFY],
+    "disputed": [*DISPUTED, CLARIFY],
+}
+
+
+def main() -> int:
+    prompt = sys.stdin.read()
+    for pattern, text in SCENARIOS[sys.argv[1]]:
+        if re.search(pattern, prompt, re.DOTALL):
+            sys.stdout.write(text)
+            return 0
+    sys.stderr.write("the script has no answer for: " + prompt[:300].replace("\n", " "))
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
