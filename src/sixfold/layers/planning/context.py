@@ -12,7 +12,7 @@ from sixfold.domain.plan import Plan, Task
 from sixfold.domain.ports import Passage, Repository, Retriever
 from sixfold.domain.prompt import untrusted
 from sixfold.domain.requirements import Specification
-from sixfold.layers.planning.retrieval.selection import looks_secret, readable_text
+from sixfold.layers.planning.selection import looks_secret, readable_text
 
 _PATH = re.compile(r"[\w./-]*\w")
 _LEAST_PASSAGE_CHARS = 400

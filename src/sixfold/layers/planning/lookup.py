@@ -5,7 +5,7 @@ from __future__ import annotations
 from sixfold.domain.data import Data, Tree
 from sixfold.domain.ports import Passage, Repository, Retriever
 from sixfold.domain.prompt import untrusted
-from sixfold.layers.planning.retrieval.selection import looks_secret, readable_text
+from sixfold.layers.planning.selection import looks_secret, readable_text
 
 _MOST_OVERVIEW_CHARS = 3_000
 _MOST_WHOLE_FILE_CHARS = 6_000

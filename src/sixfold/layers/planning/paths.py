@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from sixfold.domain.paths import path_problem
+
 _TEST = re.compile(r"test_.+\.py|.+_test\.(py|go)|.+\.(test|spec)\.[cm]?[jt]sx?|conftest\.py")
 
 
@@ -13,21 +15,14 @@ def is_test(path: str) -> bool:
 
 
 def path_fault(path: str) -> str:
-    """Why a path may not be written, or an empty text. Legal: relative, `/`-separated, inside the tree, a file's."""
-    if not path or path != path.strip():
-        return "is empty or has space around it"
-    if any(ord(sign) < 32 or sign in '\\<>:"|?*' for sign in path):
-        return "holds a sign that file systems refuse"
-    if path.startswith(("/", "~")):
-        return "is not relative"
-    parts = path.split("/")
+    """Why a path may not stand in a write set, or an empty text: every room's rule, and it must name a file plainly."""
+    if path != path.strip():
+        return "has space around it"
     if path.endswith("/"):
         return "is a folder; name files"
-    if any(part in ("", ".", "..") for part in parts):
-        return "leaves the tree or is not in its simplest form"
-    if any(part.casefold() == ".git" for part in parts):
-        return "lies in git's own folder"
-    return ""
+    if path.startswith("~") or any(sign in '<>:"|?*' for sign in path):
+        return "holds a sign that shells or file systems treat specially"
+    return path_problem(path)
 
 
 def overlap(one: tuple[str, ...], other: tuple[str, ...]) -> bool:

@@ -98,7 +98,7 @@ def _ownership_faults(plan: Plan, existing_paths: Collection[str]) -> list[str]:
         for path in task.files:
             fault = path_fault(path)
             if fault:
-                found.append(f"{task.id}: path {path!r} {fault}")
+                found.append(f"{task.id}: {path!r} cannot be written: {fault}")
             owners.setdefault(path.casefold(), []).append(task.id)
     found += [
         f"{path!r} is owned by {' and '.join(ids)}; one file, one task" for path, ids in owners.items() if len(ids) > 1

@@ -68,6 +68,9 @@ def _entry(name: Json, steps: Sequence[Json], entries: Sequence[Entry]) -> Entry
             return entry
     if len(fitting) == 1 or (fitting and not name):
         return fitting[0]
+    if wanted == "library" and not fitting and not name:
+        # A call names its own module, so it runs without an entry too.
+        return Entry(name="", kind="library")
     raise _Unusable(f"there is no {wanted} entry named {name!r}")
 
 
@@ -79,6 +82,8 @@ def _step(draft: Json, kind: str) -> Step:
         return Step(call=_expression(draft.get("call")), expect=expect)
     if kind == "cli":
         argv = draft.get("argv") or []
+        if not argv and expect.exit is None and expect.stdout is None:
+            raise _Unusable("a command without arguments must expect an exit code or its whole output")
         if not isinstance(argv, list) or any(isinstance(word, (dict, list)) or word is None for word in argv):
             raise _Unusable("`argv` is not a list of texts")
         return Step(argv=tuple(str(word) for word in argv), stdin=_text(draft.get("stdin"), "stdin"), expect=expect)

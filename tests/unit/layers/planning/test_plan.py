@@ -138,7 +138,7 @@ FAULTY = {
         "which is a file",
     ),
     "uncovered": (replace(PLAN, tasks=(STORE, replace(SERVE, requirements=()))), "R2 is in no task"),
-    "illegal path": (replace(PLAN, tasks=(STORE, replace(SERVE, files=("/etc/x.py",)))), "is not relative"),
+    "illegal path": (replace(PLAN, tasks=(STORE, replace(SERVE, files=("/etc/x.py",)))), "must be relative"),
     "untested": (replace(PLAN, tasks=(replace(STORE, files=("b/store.py",), check=()), SERVE)), "owns no test file"),
     "no files": (replace(PLAN, tasks=(STORE, replace(SERVE, files=(), check=()))), "owns no file"),
     "large": (

@@ -224,6 +224,7 @@ def test_sound_examples_of_every_kind_are_kept_and_numbered() -> None:
             "steps": [{"call": "f()", "expect": {"value": "1"}}, {"path": "/", "expect": {"status": 1}}],
         },
         {"title": "no steps", "steps": []},
+        {"title": "no command", "entry": "cli", "steps": [{"expect": {"contains": ["usage"]}}]},
         {"title": "path", "steps": [{"path": "no/slash", "expect": {"status": 200}}]},
         {"title": "method", "steps": [{"method": "FETCH", "path": "/", "expect": {"status": 200}}]},
         {"title": "status", "steps": [{"path": "/", "expect": {"status": "two hundred"}}]},
@@ -248,6 +249,14 @@ def test_json_values_are_turned_into_python_literals(given: object, literal: str
         with_examples({"title": "a", "steps": [{"call": "b.core.f()", "expect": {"value": given}}]}), most_questions=3
     )
     assert found.requirements[0].examples[0].steps[0].expect.value == literal
+
+
+def test_calls_run_without_a_library_entry() -> None:
+    raw = {"title": "a", "steps": [{"call": "notes.due('x')", "expect": {"value": "None"}}]}
+    requirement = {"id": "R1", "text": "THE SYSTEM SHALL remind.", "examples": [raw]}
+    found = read_specification(answer(entries=[], requirements=[requirement]), most_questions=3)
+    assert found.requirements[0].examples[0].entry == ""
+    assert found.notes == ()
 
 
 def test_example_that_names_no_entry_goes_to_the_only_fitting_one() -> None:

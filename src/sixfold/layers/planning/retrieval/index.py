@@ -10,8 +10,8 @@ from sixfold.domain.data import Data, Tree
 from sixfold.domain.ports import Passage, Repository
 from sixfold.layers.planning.retrieval.imports import import_graph
 from sixfold.layers.planning.retrieval.ranking import Bm25, pagerank, words
-from sixfold.layers.planning.retrieval.selection import readable_text, worth_reading
 from sixfold.layers.planning.retrieval.symbols import Block, FileFacts, Symbol, file_facts
+from sixfold.layers.planning.selection import readable_text, worth_reading
 
 _TREES_KEPT = 4
 _MOST_FILES = 20_000
@@ -31,8 +31,14 @@ class _View:
     def __init__(self, files: dict[str, _File]) -> None:
         self.files = files
         self.blocks = [(path, block) for path, file in files.items() for block in file.facts.blocks]
-        named = [Counter(counts) + Counter(words(path)) for path, file in files.items() for counts in file.counts]
+        named = [_with_path(counts, path) for path, file in files.items() for counts in file.counts]
         self.text = Bm25(named)
+        self.by_name: dict[str, list[int]] = {}
+        self.by_path: dict[str, list[int]] = {path: [] for path in files}
+        for place, (path, block) in enumerate(self.blocks):
+            self.by_path[path].append(place)
+            for name in {block.name, block.name.rsplit(".", 1)[-1]} - {""}:
+                self.by_name.setdefault(name, []).append(place)
         self.graph = import_graph({path: file.facts.imports for path, file in files.items()})
         self.importers: dict[str, list[str]] = {path: [] for path in files}
         for path, targets in self.graph.items():
@@ -66,7 +72,8 @@ class RepositoryIndex:
     def search(self, tree: Tree, query: str, *, most_chars: int, seeds: Sequence[str] = ()) -> tuple[Passage, ...]:
         """See `Retriever.search`."""
         view = self._view(tree)
-        scores, reasons = _scores(view, query, tuple(seed for seed in seeds if seed in view.files))
+        asked = words(query)
+        scores, reasons = _scores(view, query, asked, tuple(seed for seed in seeds if seed in view.files))
         order = sorted(scores, key=lambda place: (-scores[place], place))[:_MOST_HITS]
         found: list[Passage] = []
         left = most_chars
@@ -75,10 +82,9 @@ class RepositoryIndex:
             text = self._lines(tree, path, block)
             if text.strip() and len(text) <= left:
                 left -= len(text)
+                why = reasons.get(place) or _why_text(view, place, asked)
                 found.append(
-                    Passage(
-                        path=path, start_line=block.start_line, end_line=block.end_line, text=text, why=reasons[place]
-                    )
+                    Passage(path=path, start_line=block.start_line, end_line=block.end_line, text=text, why=why)
                 )
         return tuple(found)
 
@@ -105,6 +111,14 @@ class RepositoryIndex:
         return "\n".join(text.split("\n")[block.start_line - 1 : block.end_line])
 
 
+def _with_path(counts: dict[str, int], path: str) -> dict[str, int]:
+    """A block's words and its path's: a query that names a folder or file finds what is in it."""
+    whole = dict(counts)
+    for word in words(path):
+        whole[word] = whole.get(word, 0) + 1
+    return whole
+
+
 def _read(path: str, text: str | None) -> _File | None:
     if text is None:
         return None
@@ -116,11 +130,12 @@ def _read(path: str, text: str | None) -> _File | None:
     return _File(facts=facts, counts=counts)
 
 
-def _scores(view: _View, query: str, seeds: tuple[str, ...]) -> tuple[dict[int, float], dict[int, str]]:
-    """Score and reason by block number: text first, then names, then nearness to the seeds along imports."""
-    asked = words(query)
+def _scores(
+    view: _View, query: str, asked: Sequence[str], seeds: tuple[str, ...]
+) -> tuple[dict[int, float], dict[int, str]]:
+    """Score by block number, and the reason where it is not the text: names, then nearness to the seeds."""
     scores = view.text.scores(asked)
-    reasons = {place: _why_text(view, place, asked) for place in scores}
+    reasons: dict[int, str] = {}
     best = max(scores.values(), default=1.0)
     spoken = {match.group(0) for match in _NAME.finditer(query)}
     spoken |= {name.rsplit(".", 1)[-1] for name in spoken}
@@ -130,17 +145,19 @@ def _scores(view: _View, query: str, seeds: tuple[str, ...]) -> tuple[dict[int, 
         start[path] = max(start.get(path, 0.0), 0.5 * score / best)
     near = pagerank(view.both_ways, start=start) if start else {}
     nearest = max(near.values(), default=1.0) or 1.0
-    for place, (path, block) in enumerate(view.blocks):
-        named = bool(block.name) and (block.name in spoken or block.name.rsplit(".", 1)[-1] in spoken)
-        if named and _telling(block.name):
-            scores[place] = scores.get(place, 0.0) + best
-            reasons[place] = f"names {block.name}"
-        if path in seeds and place not in scores:
-            scores[place], reasons[place] = 0.05 * best, "in a file of the task"
-        elif place not in scores and any(path in view.graph[seed] for seed in seeds):
-            scores[place], reasons[place] = 0.02 * best, "imported by a file of the task"
-        if place in scores:
-            scores[place] *= 0.6 + 0.4 * near.get(path, 0.0) / nearest
+    named = sorted({place for name in spoken if _telling(name) for place in view.by_name.get(name, ())})
+    for place in named:
+        scores[place] = scores.get(place, 0.0) + best
+        reasons[place] = f"names {view.blocks[place][1].name}"
+    around = sorted({target for seed in seeds for target in view.graph[seed]} - set(seeds))
+    for paths, share, reason in (
+        (seeds, 0.05, "in a file of the task"),
+        (around, 0.02, "imported by a file of the task"),
+    ):
+        for place in (place for path in paths for place in view.by_path[path] if place not in scores):
+            scores[place], reasons[place] = share * best, reason
+    for place in scores:
+        scores[place] *= 0.6 + 0.4 * near.get(view.blocks[place][0], 0.0) / nearest
     return scores, reasons
 
 

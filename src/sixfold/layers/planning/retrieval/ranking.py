@@ -6,6 +6,7 @@ import math
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*|[^\W\d_]+|\d+")
 _PART = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|[^\W\d_]+|\d+")
@@ -21,13 +22,14 @@ _COMMON = frozenset(
 
 def words(text: str) -> list[str]:
     """Lower-case words: identifiers whole and split at camel case and underscores; very common words left out."""
-    found = []
-    for identifier in _IDENTIFIER.findall(text):
-        parts = [part.lower() for part in _PART.findall(identifier)]
-        found += [_stem(part) for part in parts if part not in _COMMON and len(part) > 1]
-        if len(parts) > 1:
-            found.append(identifier.lower())
-    return found
+    return [word for identifier in _IDENTIFIER.findall(text) for word in _split(identifier)]
+
+
+@lru_cache(maxsize=1 << 17)
+def _split(identifier: str) -> tuple[str, ...]:
+    parts = [part.lower() for part in _PART.findall(identifier)]
+    found = [_stem(part) for part in parts if part not in _COMMON and len(part) > 1]
+    return (*found, identifier.lower()) if len(parts) > 1 else tuple(found)
 
 
 def _stem(word: str) -> str:

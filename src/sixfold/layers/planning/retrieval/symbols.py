@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import re
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from sixfold.domain.data import Data
 
@@ -83,7 +83,7 @@ def _python(text: str) -> tuple[tuple[Symbol, ...], tuple[str, ...]]:
     for node in module.body:
         symbols += _defined(node, "", lines)
     imports: list[str] = []
-    for item in ast.walk(module):
+    for item in _statements(module):
         if isinstance(item, ast.Import):
             imports += [alias.name for alias in item.names]
         elif isinstance(item, ast.ImportFrom):
@@ -92,6 +92,17 @@ def _python(text: str) -> tuple[tuple[Symbol, ...], tuple[str, ...]]:
             prefix = base if base.endswith(".") else f"{base}."
             imports += [base, *(prefix + alias.name for alias in item.names)]
     return tuple(symbols), tuple(dict.fromkeys(imports))
+
+
+def _statements(module: ast.Module) -> Iterator[ast.stmt]:
+    """Every statement at any depth; expressions, most of a tree, are not entered."""
+    waiting: list[ast.AST] = list(reversed(module.body))
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.stmt):
+            yield node
+        for field in ("body", "orelse", "handlers", "finalbody", "cases"):
+            waiting += reversed(getattr(node, field, ()))
 
 
 def _defined(node: ast.stmt, owner: str, lines: Sequence[str]) -> list[Symbol]:
