@@ -1,9 +1,9 @@
 """Runs many small Python programs in forks of one warm interpreter. Runs inside the sandbox, as a guest.
 
-Runs as a program, standard library only. Reads one JSON object from standard input (`sources`, `prelude`, limits) and prints
-one JSON line a source. The prelude runs once; each source then runs as `__main__` in a fork of its own, which leaves no
-trace in the next: its memory is a copy, what it started is killed, and, where the kernel has Landlock, it can neither
-write files, nor signal, nor trace anything outside itself. Without Landlock inputs of one batch share files.
+Runs as a program, standard library only. Reads one JSON object from standard input (`sources`, `prelude`, limits) and
+prints one JSON line a source. The prelude runs once; each source then runs as `__main__` in a fork of its own, which
+leaves no trace in the next: its memory is a copy, what it started is killed, and, where the kernel has Landlock, it can
+neither write files, nor signal, nor trace anything outside itself. Without Landlock inputs of one batch share files.
 """
 
 from __future__ import annotations
