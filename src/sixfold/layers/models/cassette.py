@@ -17,7 +17,7 @@ from typing import Literal
 
 import msgspec
 
-from sixfold.domain.data import Data, Digest, canonical, digest, to_json
+from sixfold.domain.data import Data, Digest, Json, canonical, digest, to_json
 from sixfold.domain.errors import ReplayDrift, StorageError
 from sixfold.domain.model import ModelReply, ModelRequest, Usage
 from sixfold.layers.models.atomic import write_atomically
@@ -38,8 +38,6 @@ class Entry(Data, frozen=True, kw_only=True):
     model: str
     request: ModelRequest
     text: str
-    text_digest: Digest
-    """SHA-256 of `text`: a flipped bit in a stored answer is found, not believed."""
     finish: Literal["stop", "length", "refused"] = "stop"
     usage: Usage
     asked_at: str = ""
@@ -47,12 +45,19 @@ class Entry(Data, frozen=True, kw_only=True):
     wall_s: float = 0.0
     note: str = ""
     """How it was answered, when that needs saying."""
+    checksum: str = ""
+    """SHA-256 of the canonical JSON of all other fields: a changed answer is found, not believed."""
 
     def reply(self) -> ModelReply:
         """The recorded answer as a reply that costs nothing now."""
         return ModelReply(
             text=self.text, model=self.model, usage=self.usage, finish=self.finish, request=self.key, replayed=True
         )
+
+
+def seal(entry: Entry) -> Entry:
+    """The entry with its checksum computed from all other fields."""
+    return msgspec.structs.replace(entry, checksum=_checksum(to_json(entry)))
 
 
 class Meta(Data, frozen=True, kw_only=True):
@@ -116,7 +121,7 @@ class Cassette:
         Raises:
             StorageError: the disk is full.
         """
-        content = _pretty(entry)
+        content = _pretty(seal(entry))
         for folder in (self.folder, *self._copies):
             path = folder / f"{entry.key}.json"
             write_atomically(path, content)
@@ -125,7 +130,7 @@ class Cassette:
         """Complete the `--record` folders with an answer that came from this cassette."""
         for folder in self._copies:
             if not (folder / f"{entry.key}.json").exists():
-                write_atomically(folder / f"{entry.key}.json", _pretty(entry))
+                write_atomically(folder / f"{entry.key}.json", _pretty(seal(entry)))
 
     def find(self, key: Digest) -> Entry | None:
         """The recorded answer, None when there is none.
@@ -234,7 +239,8 @@ def drift(cassette: Cassette, model: str, request: ModelRequest) -> ReplayDrift:
 def _entry(path: Path, content: bytes) -> Entry:
     remedy = "restore the file from a copy of the cassette, or delete it to ask again"
     try:
-        version = msgspec.json.decode(content).get("schema_version")
+        raw = msgspec.json.decode(content)
+        version = raw.get("schema_version")
         if isinstance(version, int) and version > SCHEMA_VERSION:
             raise StorageError(
                 f"{path} was written by a newer Sixfold (cassette schema {version}, this one knows {SCHEMA_VERSION})",
@@ -243,12 +249,16 @@ def _entry(path: Path, content: bytes) -> Entry:
         entry = msgspec.json.decode(content, type=Entry)
     except (msgspec.DecodeError, UnicodeDecodeError, AttributeError) as error:
         raise StorageError(f"the recorded answer {path} is damaged", why=str(error), next=remedy) from error
-    sound = path.stem == entry.key == key_of(entry.model, entry.request) and digest(entry.text) == entry.text_digest
+    sound = path.stem == entry.key == key_of(entry.model, entry.request) and entry.checksum == _checksum(raw)
     if not sound:
         raise StorageError(
             f"the recorded answer {path} is damaged", why="its content does not match its checksums", next=remedy
         )
     return entry
+
+
+def _checksum(raw: dict[str, Json]) -> Digest:
+    return digest(canonical({name: value for name, value in raw.items() if name != "checksum"}))
 
 
 def _read_meta(folder: Path) -> Meta:

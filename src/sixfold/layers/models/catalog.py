@@ -153,7 +153,7 @@ def parse_model(text: str) -> ModelName:
         empty = not name
     if empty:
         raise ModelMisconfigured(
-            f"nothing after the colon in {text!r}", next="write PROVIDER:NAME; see: sixfold models"
+            f"nothing follows the colon in {text!r}", next="write PROVIDER:NAME; see: sixfold models"
         )
     return ModelName(kind=_KINDS.get(provider, "provider"), provider=provider, name=name)
 
@@ -231,9 +231,14 @@ def known() -> tuple[KnownModel, ...]:
                 KnownModel(
                     name=str(parsed),
                     context_tokens=model.context_window,
-                    input_usd=price_of(parsed, None, 1_000_000, 0),
-                    output_usd=price_of(parsed, None, 0, 1_000_000),
+                    input_usd=_per_million(price_of(parsed, None, 1_000, 0)),
+                    output_usd=_per_million(price_of(parsed, None, 0, 1_000)),
                     source="genai-prices",
                 )
             )
     return tuple(sorted(rows, key=lambda row: row.name))
+
+
+def _per_million(price_of_thousand: float | None) -> float | None:
+    """Asked for a thousand tokens, since long contexts cost more a token with some providers."""
+    return None if price_of_thousand is None else round(price_of_thousand * 1_000, 6)

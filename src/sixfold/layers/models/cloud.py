@@ -194,7 +194,6 @@ class ModelCloud:
                 model=reply.model,
                 request=request,
                 text=reply.text,
-                text_digest=digest(reply.text),
                 finish=reply.finish,
                 usage=reply.usage,
                 asked_at=asked_at,
