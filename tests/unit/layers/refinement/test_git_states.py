@@ -108,8 +108,9 @@ def _lock(user: User, _chance: random.Random) -> None:
 
 
 MOVES: tuple[Callable[[User, random.Random], None], ...] = (
-    _edit, _stage, _delete, _commit, _detach, _hide, _executable, _link, _folder, _hooks, _line_ends, _sparse, _conflict,
-)  # fmt: skip
+    *(_edit, _stage, _delete, _commit, _detach, _hide, _executable),
+    *(_link, _folder, _hooks, _line_ends, _sparse, _conflict),
+)
 
 
 def _disturb(user: User, chance: random.Random, most: int) -> None:
@@ -172,9 +173,13 @@ def test_no_state_loses_the_users_work(tmp_path: Path, seed: int) -> None:
     status = _work(user)
     try:
         touched = checkout.apply(user.folder, BRANCH, commit, base)
-    except RepositoryError as refused:
+    except RepositoryError as error:
+        refused = error.what
+    else:
+        refused = ""
+    if refused:
         assert _files(user.folder) == files, refused
-        if "git refused to merge" not in refused.what:
+        if "git refused to merge" not in refused:  # else git itself refreshed its index
             assert bytes_of(user.folder, without=GIT_NOISE) == before, refused
         assert (_head(user), _work(user)) == (head, status), refused
         return
@@ -187,10 +192,13 @@ def test_no_state_loses_the_users_work(tmp_path: Path, seed: int) -> None:
     except RepositoryError:
         assert _files(user.folder) == after
         return
-    assert {path: found for path, found in _files(user.folder).items() if found[1]} == {
-        path: found for path, found in files.items() if found[1]
-    }
+    assert _content(_files(user.folder)) == _content(files)
     assert (_head(user), _work(user)) == (head, status)
+
+
+def _content(files: dict[str, tuple[int, bytes]]) -> dict[str, tuple[int, bytes]]:
+    """Files without empty folders. Line ends aside: where attributes ask for CRLF, git writes a file back with CRLF."""
+    return {path: (mode, content.replace(b"\r\n", b"\n")) for path, (mode, content) in files.items() if content}
 
 
 def _folder_of(path: str, touched: tuple[str, ...]) -> bool:
