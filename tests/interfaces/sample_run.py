@@ -98,22 +98,31 @@ class Writer:
 
 def write_run(home: Path, *, until: str = "validated", run: str = RUN, folder: str = "/home/ann/bookmarks") -> Path:
     """Write the run's folder and return it."""
-    assert until in STOPS
-    clock = TickingClock()
-    path = State(home, clock).folder(run)
+    path = State(home, TickingClock()).folder(run)
     path.mkdir(parents=True)
-    writer = Writer(EventLog(path / "events.jsonl", clock), path / "blobs")
-    for stop, chapter in (
-        ("question", _input),
-        ("work", _answered),
-        ("increment", _development),
-        ("release", _validation),
-        ("validated", _released),
-    ):
-        chapter(writer, folder)
-        if stop == until:
-            break
+    continue_run(home, run, until=until, folder=folder)
     return path
+
+
+def continue_run(home: Path, run: str = RUN, *, until: str, folder: str = "/home/ann/bookmarks") -> None:
+    """Append what happens between the log's present end and the stop."""
+    path = State(home, TickingClock()).folder(run)
+    clock = TickingClock()
+    log = EventLog(path / "events.jsonl", clock)
+    written = log.read()
+    clock.calls = len(written)
+    counts: dict[str, int] = {}
+    for event in written:
+        counts[event.kind] = counts.get(event.kind, 0) + 1
+    writer = Writer(log, path / "blobs", counts)
+    chapters = (_input, _answered, _development, _validation, _released)
+    marks = ("run.created", "specification.written", "repair.decided", "acceptance.written", "run.ended")
+    for stop, chapter, mark in zip(STOPS, chapters, marks, strict=True):
+        if mark not in counts:
+            chapter(writer, folder)
+        if stop == until:
+            return
+    raise ValueError(f"no such stop: {until}")
 
 
 def _input(w: Writer, folder: str) -> None:
@@ -309,28 +318,29 @@ README_DIFF = """\
 diff --git a/README.md b/README.md
 --- a/README.md
 +++ b/README.md
-@@ -1,3 +1,5 @@ Bookmarks
+@@ -1,2 +1,5 @@ Bookmarks
  # Bookmarks
 -Nothing here yet.
 +Save a link:
 +
 +    bookmarks add https://example.org
- 
++Done.
 """
 
 
 def _build(w: Writer, task: str, title: str, files: tuple[str, ...], *, id: str = "", diff: str = "") -> Increment:
+    content = tree(id or task)
     w.call("development.write_patch", "coder", task, tokens=(3100, 1500))
-    w.add("patch.applied", task=task, attempt=1, tree=tree(task), files=list(files))
+    w.add("patch.applied", task=task, attempt=1, tree=content, files=list(files))
     names = [f"{files[-1]}::test_{word}" for word in ("save", "list", "saved_twice")]
-    w.add("tests.ran", scope=task, attempt=1, tree=tree(task), report=_report("unit", names))
-    w.add("scan.done", scope=task, attempt=1, tree=tree(task), findings=[])
+    w.add("tests.ran", scope=task, attempt=1, tree=content, report=_report("unit", names))
+    w.add("scan.done", scope=task, attempt=1, tree=content, findings=[])
     return Increment(
         id=id or f"I{task[1:]}",
         task=task,
         title=title,
         base=tree("base"),
-        tree=tree(task),
+        tree=content,
         files=tuple(FileStat(path=path, added=40, removed=2, status="added") for path in files),
         diff=w.blob(diff or STORE_DIFF.replace("store", files[0].rpartition("/")[2].removesuffix(".py"))),
         requirements=("R1",),
@@ -399,7 +409,9 @@ def _validation(w: Writer, folder: str) -> None:
     w.add("increment.proposed", increment=reworked)
     yes = Decision(subject="increment:I1.2", verdict="approve", comment="good", who="human:ann")
     w.add("decision.given", "human:ann", decision=yes)
-    w.add("commit.made", increment="I1.2", commit=tree("c1"), tree=tree("T1"), message="Keep links in one SQLite file")
+    w.add(
+        "commit.made", increment="I1.2", commit=tree("c1"), tree=tree("I1.2"), message="Keep links in one SQLite file"
+    )
     for task, title, files in (
         ("T2", "Serve links as JSON", ("bookmarks/api.py", "tests/test_api.py")),
         ("T4", "Refuse what is no URL", ("bookmarks/urls.py", "tests/test_urls.py")),

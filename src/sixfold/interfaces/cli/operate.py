@@ -38,20 +38,22 @@ def config_show(
     """Every setting in force."""
     settings = Session().settings
     if as_json:
-        put_json({"schema_version": 1, "settings": to_json(settings.listing)})
+        shown = [msgspec.structs.replace(item, value=_without_password(item.value)) for item in settings.listing]
+        put_json({"schema_version": 1, "settings": to_json(shown)})
         return 0
     rows = []
     for item in settings.listing:
         value = ", ".join(item.value) if isinstance(item.value, tuple) else item.value
-        shown = "-" if value in (None, "") else _without_password(str(value))
+        shown = "-" if value in (None, "") else str(_without_password(value))
         rows.append((item.key, shown, item.origin) if origin else (item.key, shown))
     for line in table(rows, head=("KEY", "VALUE", "ORIGIN") if origin else ("KEY", "VALUE")):
         put(line)
     return 0
 
 
-def _without_password(value: str) -> str:
-    scheme, found, rest = value.partition("://")
+def _without_password(value: Any) -> Any:
+    """A database URL without who and with which password; everything else as it is."""
+    scheme, found, rest = value.partition("://") if isinstance(value, str) else ("", "", "")
     if not found or "@" not in rest:
         return value
     return f"{scheme}://…@{rest.rpartition('@')[2]}"

@@ -43,7 +43,7 @@ def _increment(view: RunView, item: IncrementView, blobs: Blobs) -> Html:
         tag("h3", tag("span", increment.id, class_="id"), increment.title),
         tag(
             "p",
-            f"task {increment.task} · {len(increment.files)} files, +{added} −{removed}",
+            f"task {increment.task} · {_count(len(increment.files), 'file')}, +{added} −{removed}",
             f" · for {', '.join(increment.requirements)}" if increment.requirements else "",
             " · tree ",
             code(increment.tree[:12]),
@@ -57,6 +57,10 @@ def _increment(view: RunView, item: IncrementView, blobs: Blobs) -> Html:
         class_="increment",
         id=f"increment-{increment.id}",
     )
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def _strip(view: RunView, item: IncrementView) -> Html:
@@ -84,7 +88,7 @@ def _strip(view: RunView, item: IncrementView) -> Html:
     elif blocking:
         parts.append(badge(f"{blocking} blocking findings", "bad"))
     else:
-        parts.append(badge(f"{len(new)} findings" if new else "scan clean", "warn" if new else "good"))
+        parts.append(badge(_count(len(new), "finding") if new else "scan clean", "warn" if new else "good"))
     attempts = item.increment.attempts
     parts.append(badge(f"{attempts} attempt{'s' if attempts != 1 else ''}"))
     task = view.task(item.increment.task)

@@ -1,0 +1,137 @@
+"""What settings promise: precedence, origins, no silent typing errors, no widening by a project."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sixfold.config import Settings, load
+from sixfold.domain.errors import ConfigurationError
+
+
+def read(
+    tmp_path: Path, *, user: str = "", project: str = "", env: dict[str, str] | None = None, **flags: Any
+) -> Settings:
+    user_file = tmp_path / "user.toml"
+    user_file.write_text(user)
+    folder = tmp_path / "project"
+    folder.mkdir(exist_ok=True)
+    (folder / "sixfold.toml").write_text(project)
+    environment = {"SIXFOLD_CONFIG": str(user_file), "SIXFOLD_HOME": str(tmp_path / "home"), **(env or {})}
+    return load(flags=flags, env=environment, folder=folder)
+
+
+def origin(settings: Settings, key: str) -> str:
+    return next(item.origin for item in settings.listing if item.key == key)
+
+
+def test_flag_beats_environment_beats_project_beats_user_beats_default(tmp_path: Path) -> None:
+    user, project, env = 'plan = "direct"', 'plan = "static"', {"SIXFOLD_PLAN": "direct"}
+    assert read(tmp_path).plan == "auto"
+    assert read(tmp_path, user=user).plan == "direct"
+    assert read(tmp_path, user=user, project=project).plan == "static"
+    assert read(tmp_path, user=user, project=project, env=env).plan == "direct"
+    settings = read(tmp_path, user=user, project=project, env=env, plan="auto")
+    assert (settings.plan, origin(settings, "plan")) == ("auto", "flag")
+
+
+def test_every_value_knows_where_it_comes_from(tmp_path: Path) -> None:
+    settings = read(tmp_path, user="[budget]\nusd = 2", project="parallel = 2", env={"SIXFOLD_MODEL": "a:b"})
+    assert origin(settings, "budget.usd").endswith("user.toml")
+    assert origin(settings, "parallel").endswith("sixfold.toml")
+    assert origin(settings, "model") == "SIXFOLD_MODEL"
+    assert origin(settings, "review") == "default"
+
+
+@pytest.mark.parametrize(
+    ("where", "text", "near"),
+    [
+        ("user", "buget = 1", "budget"),
+        ("project", "reveiw = 'all'", "review"),
+        ("user", "[budget]\nusdd = 1", "budget.usd"),
+    ],
+)
+def test_unknown_key_is_an_error_with_the_nearest_name(tmp_path: Path, where: str, text: str, near: str) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        read(tmp_path, **{where: text})
+    assert near in caught.value.next
+
+
+def test_misspelt_variable_is_an_error_with_the_nearest_name(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        read(tmp_path, env={"SIXFOLD_BUGDET_USD": "1"})
+    assert "SIXFOLD_BUDGET_USD" in caught.value.next
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        'sandbox = "off"',
+        'review = "none"',
+        'unanswered = "default"',
+        "[budget]\nusd = 100",
+        "[budget]\ntokens = 10000000",
+        "timeout_s = 100000",
+        'packages = ["left-pad"]',
+        'model = "command:rm -rf ."',
+        'model = "relay:/tmp/x"',
+        '[roles]\ncoder = "command:evil"',
+        'home = "/tmp/elsewhere"',
+        'database_url = "postgresql://evil/x"',
+        "max_repairs = 99",
+    ],
+)
+def test_project_file_cannot_widen_anything(tmp_path: Path, line: str) -> None:
+    user = "timeout_s = 60\n[budget]\nusd = 5\ntokens = 1000"
+    with pytest.raises(ConfigurationError, match="may not set"):
+        read(tmp_path, user=user, project=line)
+
+
+def test_project_file_may_narrow(tmp_path: Path) -> None:
+    settings = read(
+        tmp_path,
+        user='review = "none"\nsandbox = "off"\n[budget]\nusd = 5',
+        project='review = "all"\nsandbox = "auto"\ntimeout_s = 10\n[budget]\nusd = 1',
+    )
+    assert (settings.review, settings.sandbox, settings.budget.usd, settings.timeout_s) == ("all", "auto", 1, 10)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("budget.usd", -1),
+        ("budget.usd", "nan"),
+        ("budget.tokens", 1.5),
+        ("timeout_s", 0),
+        ("parallel", 0),
+        ("parallel", True),
+        ("review", "some"),
+        ("model", "gpt"),
+    ],
+)
+def test_value_of_the_wrong_kind_is_refused(tmp_path: Path, key: str, value: Any) -> None:
+    with pytest.raises(ConfigurationError):
+        load(flags={key: value}, env={"SIXFOLD_HOME": str(tmp_path)}, folder=tmp_path)
+
+
+def test_broken_toml_is_one_clear_line(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="not valid TOML"):
+        read(tmp_path, project="= nonsense")
+
+
+def test_named_user_file_that_is_missing_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="there is no file"):
+        load(env={"SIXFOLD_CONFIG": str(tmp_path / "none.toml")}, folder=tmp_path)
+
+
+def test_models_become_roles_of_the_options(tmp_path: Path) -> None:
+    settings = read(tmp_path, user='model = "a:b"\n[roles]\ncoder = "c:d"')
+    assert settings.options().models == (("*", "a:b"), ("coder", "c:d"))
+
+
+def test_without_home_the_platform_state_folder_is_used(tmp_path: Path) -> None:
+    settings = load(env={}, folder=tmp_path)
+    assert settings.home.is_absolute()
+    assert settings.home.name == "sixfold"
