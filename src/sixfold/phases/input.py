@@ -79,7 +79,9 @@ async def _clarify(run: Run, ports: Ports, request: Request, options: Options, f
     most_questions = 0 if options.clarify == "never" else options.max_questions
 
     async def draft_it() -> Specification:
-        return await clarify.clarify(ports.model, request, found.text, most_questions=most_questions)
+        return await clarify.clarify(
+            ports.model, request, found.text, most_questions=most_questions, packages=options.packages
+        )
 
     draft = await run.step("input.clarify", draft_it, Specification)
     run.emit("specification.drafted", "specification:draft", {"specification": draft})
