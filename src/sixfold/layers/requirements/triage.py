@@ -36,7 +36,7 @@ _SYSTEM = re.compile(
 _VAGUE = re.compile(
     r"\b(?:better|nicer?|improve\w*|modern|user[- ]friendly|intuitive|robust|scalable|fast(?:er)?|efficient\w*"
     r"|easy|simple|basic|advanced|various|several|some kind of|something like|etc|and so on|appropriate"
-    r"|seamless\w*|comprehensive|clean ?up|polish)\b",
+    r"|something|somehow|stuff|things|seamless\w*|comprehensive|clean ?up|polish)\b",
     re.IGNORECASE,
 )
 _FUNCTION_WORDS = 250
@@ -66,16 +66,17 @@ def route(
     found = lint(request_text)
     if options_clarify == "always":
         return Triage(route="clarify", signals=("always: the clarity check was asked for", *found))
-    reason, clear = _judge(request_text, has_attachments, bool(repository_overview.strip()))
+    reason, clear = _judge(request_text, has_attachments, repository_overview.lower())
     return Triage(route="direct" if clear else "clarify", signals=(reason, *found))
 
 
-def _judge(text: str, has_attachments: bool, in_repository: bool) -> tuple[str, bool]:
-    """The reason, and whether the request may go direct."""
+def _judge(text: str, has_attachments: bool, overview: str) -> tuple[str, bool]:
+    """The reason, and whether the request may go direct. What the repository has already is not a system to be made."""
+    in_repository = bool(overview.strip())
     words = len(text.split())
     files = tuple(dict.fromkeys(_FILE.findall(text)))
     prose = _CODE.sub(" ", _FILE.sub(" ", text))
-    system = sorted({match.lower() for match in _SYSTEM.findall(prose)})
+    system = sorted({match.lower() for match in _SYSTEM.findall(prose)} - set(re.findall(r"[a-z]+", overview)))
     vague = sorted({match.lower() for match in _VAGUE.findall(prose)})
     named = bool(files or _CODE.search(text) or _CALL.search(text))
     if has_attachments:
@@ -91,6 +92,8 @@ def _judge(text: str, has_attachments: bool, in_repository: bool) -> tuple[str, 
         and (named or (words > 3 and not (vague or system)))
     ):
         return "edit: a small named change in an existing repository", True
+    if in_repository and 3 < words <= _EDIT_WORDS and not (vague or system or _several(text)):
+        return "edit: a short request about what the repository has", True
     if len(files) > 3:
         return f"size: {len(files)} files are named", False
     if _FUNCTION.search(text) and words <= _FUNCTION_WORDS and len(system) <= 1 and not _several(text):

@@ -110,3 +110,12 @@ def test_ties_and_units_are_missed_only_where_they_matter() -> None:
 def test_hostile_text_costs_no_time_and_no_crash() -> None:
     route("def f(" + "(" * 20_000, "auto", False, "")
     route("a" * 100_000 + "." * 1_000, "auto", False, "")
+
+
+def test_a_short_wish_about_what_a_repository_has_is_attempted_directly() -> None:
+    overview = "src/tally/book.py\n  class Book: add, report\nsrc/tally/api.py"
+    wish = "report should put the biggest total first instead of sorting by name"
+    assert route(wish, "auto", False, overview).route == "direct"
+    assert route("let the api answer 404 when there is no such category", "auto", False, overview).route == "direct"
+    assert route(wish, "auto", False, "").route == "clarify"
+    assert route("add user accounts with roles and a web dashboard", "auto", False, overview).route == "clarify"
