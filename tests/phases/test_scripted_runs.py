@@ -1,0 +1,171 @@
+"""Whole runs through the command line: a scripted model as a program, and everything else real (git, sandbox, DBOS)."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytestmark = pytest.mark.slow
+
+ANSWERS = Path(__file__).parent.parent / "scripted" / "answers.py"
+
+
+class Person:
+    """Somebody at a terminal (without one: every stream is a pipe) in a folder of their own."""
+
+    def __init__(self, home: Path, folder: Path) -> None:
+        self.home = home
+        self.folder = folder
+        folder.mkdir(exist_ok=True)
+
+    def sixfold(self, *words: str, scenario: str = "", expect: int = 0, stdin: str = "") -> str:
+        model = ["-m", f"command:{sys.executable} {ANSWERS} {scenario}"] if scenario else []
+        environment = {**os.environ, "SIXFOLD_HOME": str(self.home)}
+        done = subprocess.run(
+            [sys.executable, "-m", "sixfold", *words, *model],
+            cwd=self.folder,
+            env=environment,
+            input=stdin,
+            capture_output=True,
+            text=True,
+            timeout=240,
+        )
+        assert done.returncode == expect, f"exit {done.returncode}, wanted {expect}\n{done.stdout}\n{done.stderr}"
+        return done.stdout
+
+    def result(self) -> dict[str, Any]:
+        return json.loads(self.sixfold("show", "--last", "--json"))
+
+    def events(self, kind: str) -> list[dict[str, Any]]:
+        runs = sorted((self.home / "runs").iterdir())
+        lines = (runs[-1] / "events.jsonl").read_text().splitlines()
+        return [event for event in map(json.loads, lines) if event["kind"] == kind]
+
+    def git(self, *words: str) -> str:
+        return subprocess.run(["git", *words], cwd=self.folder, capture_output=True, text=True, check=True).stdout
+
+
+@pytest.fixture(scope="session")
+def shared_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One state folder for this file, so that the sandbox's toolchain is installed once."""
+    return tmp_path_factory.mktemp("home")
+
+
+@pytest.fixture
+def person(shared_home: Path, tmp_path: Path) -> Person:
+    return Person(shared_home, tmp_path / "folder")
+
+
+def test_a_small_request_costs_two_calls_and_comes_out_as_one_commit(person: Person) -> None:
+    person.sixfold("build", "create fizz.py with fizz(n) and a test", "-y", scenario="small")
+    result = person.result()
+    assert result["status"] == "validated"
+    assert result["usage"]["calls"] == 2
+    assert result["files"] == ["fizz.py", "test_fizz.py"]
+    assert result["questions"] == []
+    assert list(person.folder.iterdir()) == []  # nothing before apply
+    person.sixfold("apply")
+    assert sorted(path.name for path in person.folder.iterdir() if path.name != ".git") == ["fizz.py", "test_fizz.py"]
+    assert "Sixfold-Task: T1" in person.git("log", "-1", "--format=%B")
+    person.sixfold("undo")
+    assert list(person.folder.iterdir()) == []
+
+
+def test_a_failing_first_attempt_is_repaired_with_its_evidence(person: Person) -> None:
+    person.sixfold("build", "create fizz.py with fizz(n) and a test", "-y", scenario="repaired")
+    assert [event["data"]["strategy"] for event in person.events("repair.decided")] == ["repair"]
+    assert person.result()["status"] == "validated"
+
+
+def test_a_patch_that_keeps_failing_ends_with_exit_5_and_what_is_known(person: Person) -> None:
+    person.sixfold("build", "create fizz.py with fizz(n) and a test", "-y", scenario="hopeless", expect=5)
+    result = person.result()
+    assert result["status"] == "failed"
+    assert result["branch"] in ("", None)
+    assert person.events("repair.decided")[-1]["data"]["strategy"] == "stop"
+    assert list(person.folder.iterdir()) == []
+
+
+def test_questions_wait_for_any_door_and_the_run_goes_on_where_it_was(person: Person) -> None:
+    person.sixfold("build", "I want something that counts words for my team", scenario="large", expect=3)
+    asked = person.result()["questions"]
+    assert [(question["id"], question["status"]) for question in asked] == [("Q1", "open")]
+    calls = person.result()["usage"]["calls"]
+    person.sixfold("answer", "--last", "Q1", "no")
+    person.sixfold("resume", expect=3)  # now the release waits
+    purposes = [event["data"]["purpose"] for event in person.events("model.called")]
+    assert purposes.count("input.clarify") == 1 and len(purposes) > calls
+    person.sixfold("approve")
+    person.sixfold("resume")
+    result = person.result()
+    assert result["status"] == "validated"
+    assert [task["id"] for task in result["plan"]["tasks"]][:2] == ["T1", "T2"]
+    assert result["approvals"][-1]["who"].startswith("human:")
+    assert len(person.events("commit.made")) == 2
+
+
+def test_a_rejected_release_is_reworked_and_offered_again(person: Person) -> None:
+    person.sixfold("build", "create fizz.py with fizz(n) and a test", scenario="reviewed", expect=3)
+    first = person.events("release.proposed")[-1]["data"]["offer"]["tree"]
+    person.sixfold("reject", "--last", "release", "-m", "add the remark")
+    person.sixfold("resume", expect=3)
+    second = person.events("release.proposed")[-1]["data"]["offer"]["tree"]
+    assert first != second
+    person.sixfold("approve")
+    person.sixfold("resume")
+    person.sixfold("apply")
+    assert "as the reviewer asked" in (person.folder / "fizz.py").read_text()
+
+
+def test_a_wrong_blind_test_is_corrected_by_the_blind_context_and_not_by_the_coder(person: Person) -> None:
+    person.sixfold("build", "I want something that counts words for my team", "-y", scenario="disputed")
+    disputes = person.events("acceptance.disputed")
+    assert [event["data"]["verdict"] for event in disputes] == ["corrected"]
+    assert person.result()["status"] == "validated"
+
+
+def test_uncommitted_work_survives_and_stays_out_of_the_branch(person: Person) -> None:
+    person.git("init", "-q", "-b", "main", ".")
+    (person.folder / "README.md").write_text("hello\n")
+    person.git("add", "-A")
+    person.git("-c", "user.name=a", "-c", "user.email=a@b", "commit", "-qm", "first")
+    (person.folder / "README.md").write_text("hello, half-written\n")
+    (person.folder / "scratch.txt").write_text("mine\n")
+    status = person.git("status", "--porcelain")
+    person.sixfold("build", "create fizz.py with fizz(n) and a test", "-y", scenario="small")
+    assert person.git("status", "--porcelain") == status
+    assert person.git("branch", "--list").split() == ["*", "main"]
+    person.sixfold("apply")
+    assert person.git("status", "--porcelain") == status
+    assert "fizz.py" in person.git("ls-tree", "--name-only", "HEAD")
+    assert "scratch.txt" not in person.git("ls-tree", "--name-only", "HEAD")
+    assert person.git("show", "HEAD:README.md") == "hello\n"
+    person.sixfold("undo")
+    assert person.git("status", "--porcelain") == status
+    assert not (person.folder / "fizz.py").exists()
+
+
+def test_a_recorded_run_replays_offline_to_the_same_tree(person: Person, tmp_path: Path) -> None:
+    record = tmp_path / "recording"
+    person.sixfold("build", "I want something that counts words for my team", "-y", "--record", str(record), scenario="large")
+    tree = person.result()["tree"]
+    person.sixfold("replay", "--last")
+    assert person.result()["tree"] == tree
+    assert all(event["data"]["replayed"] for event in person.events("model.called"))
+    person.sixfold("build", "I want something that counts words for my team", "-y", "--replay", str(record))
+    assert person.result()["tree"] == tree
+
+
+def test_a_budget_pauses_before_the_call_and_resume_goes_on(person: Person) -> None:
+    person.sixfold(
+        "build", "create fizz.py with fizz(n) and a test", "-y", "--budget-tokens", "100", scenario="small", expect=4
+    )
+    assert person.events("model.called") == []
+    person.sixfold("resume", "--budget-tokens", "+100000")
+    assert person.result()["status"] == "validated"
