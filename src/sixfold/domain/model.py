@@ -28,8 +28,8 @@ class Message(Data, frozen=True, kw_only=True):
 class ModelRequest(Data, frozen=True, kw_only=True):
     """Everything that determines an answer, and nothing else: no times, paths, run ids.
 
-    Its canonical JSON together with the model's name is the key of the cassette, so two requests are the same
-    question exactly when they are equal.
+    Its canonical JSON without purpose and role (they say who asks; no model sees them) is, together with the model's
+    name, the key of the cassette.
     """
 
     purpose: str

@@ -174,6 +174,11 @@ class ReplayModel:
             raise StorageError(f"there is no cassette in {cassette.folder}", next="give the folder of a recording")
         self._others: tuple[str, ...] | None = None
 
+    @property
+    def roles(self) -> Mapping[str, str]:
+        """The recorded model by role."""
+        return self._cassette.meta.roles
+
     def identify(self, request: ModelRequest) -> str:
         """The model whose recorded answer this question gets; the role's recorded model when there is none."""
         roles = self._cassette.meta.roles

@@ -7,6 +7,7 @@ the same result, so cassette keys stay stable, and ordinary code passes unchange
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Mapping
 from urllib.parse import quote
@@ -18,6 +19,8 @@ from sixfold.domain.model import Message, ModelRequest
 
 _SHORTEST_SECRET = 8
 """Shorter values ("test", "1234") stand in ordinary text and would tear holes into it."""
+
+_REMEMBERED = 256
 
 _PATTERNS: tuple[tuple[str, re.Pattern[str]], ...] = (
     (
@@ -58,6 +61,8 @@ _ASSIGNED = re.compile(
 class Redactor:
     """Replaces secrets by `[redacted:KIND]`.
 
+    `text(text)` gives a text without known secrets and without anything that looks like one.
+
     Args:
         secrets: value by name, e.g. `{"OPENAI_API_KEY": "…"}`; empty and very short values are left out.
     """
@@ -72,6 +77,8 @@ class Redactor:
         # The longest first, so that a secret that begins with another one is replaced whole.
         forms = sorted(known, key=lambda form: (-len(form), form))
         self._literal = re.compile("|".join(map(re.escape, forms))) if forms else None
+        # A conversation is sent again with every turn; only its new part need be searched.
+        self.text = functools.lru_cache(maxsize=_REMEMBERED)(self._clean)
 
     def known(self, text: str) -> str:
         """The text without the values of known secrets: for replies and errors, whose patterns may be real code."""
@@ -79,7 +86,7 @@ class Redactor:
             return text
         return self._literal.sub(lambda match: f"[redacted:{self._kinds[match[0]]}]", text)
 
-    def text(self, text: str) -> str:
+    def _clean(self, text: str) -> str:
         """The text without known secrets and without anything that looks like one."""
         text = self.known(text)
         for kind, pattern in _PATTERNS:

@@ -94,7 +94,7 @@ def open_cloud(
             )
         for role, name in models:
             routes[role] = made[name]
-            roles[role] = parsed[name].identity if name in parsed else name
+            roles[role] = _played_by(made[name], role, parsed[name].identity if name in parsed else name)
         answered_by = " and ".join(sorted({ANSWERED_BY[model.kind] for model in parsed.values()}))
     cassette = Cassette(folder / "cassette", [Path(record)] if record else [])
     cassette.describe(roles, answered_by)
@@ -117,6 +117,13 @@ def open_cloud(
         policy=policy,
         sleep=sleep,
     )
+
+
+def _played_by(adapter: Adapter, role: str, name: str) -> str:
+    """The model that plays a role; for a recording, the one that was recorded."""
+    if isinstance(adapter, ReplayModel):
+        return adapter.roles.get(role) or adapter.roles.get("*") or name
+    return name
 
 
 def _adapter(

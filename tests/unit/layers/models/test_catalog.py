@@ -1,12 +1,15 @@
 from __future__ import annotations
 
+import importlib.util
 import subprocess
 import sys
 
 import pytest
 
 from sixfold.domain.errors import ModelMisconfigured
+from sixfold.domain.model import Message, ModelRequest
 from sixfold.layers.models.catalog import base_url_of, is_local, key_of, known, parse_model, price_of
+from sixfold.layers.models.providers import ProviderModel, preload
 
 
 @pytest.mark.parametrize(
@@ -98,3 +101,16 @@ def test_building_a_cloud_imports_nothing_heavy() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.skipif(importlib.util.find_spec("boto3") is not None, reason="the bedrock extra is installed")
+async def test_a_missing_extra_is_named_with_its_install_command() -> None:
+    model = ProviderModel(parse_model("bedrock:x"), environ={})
+    request = ModelRequest(purpose="p", role="coder", system="s", messages=(Message(author="user", text="u"),))
+    with pytest.raises(ModelMisconfigured, match="not installed") as caught:
+        await model.complete(request)
+    assert "pydantic-ai-slim[bedrock]" in caught.value.next
+
+
+def test_preloading_a_model_that_cannot_be_loaded_waits_for_its_use() -> None:
+    preload([parse_model("bedrock:x"), parse_model("relay:x")])

@@ -282,6 +282,15 @@ def test_a_cassette_that_is_not_there_is_named(tmp_path: Path) -> None:
         cloud(tmp_path, None, replay=str(tmp_path / "nowhere"))
 
 
+async def test_a_recording_can_play_one_role_as_if_it_were_the_model(tmp_path: Path) -> None:
+    await cloud(tmp_path / "live", ScriptedModel(["recorded"])).complete(request())
+    models = open_cloud(
+        [("*", f"replay:{tmp_path / 'live' / 'cassette'}")], folder=tmp_path / "run", environ={}, clock=StoppedClock()
+    )
+    assert (await models.complete(request())).text == "recorded"
+    assert '"scripted-*"' in (tmp_path / "run" / "cassette" / "cassette.json").read_text()
+
+
 async def test_every_answered_call_is_reported(tmp_path: Path) -> None:
     records: list[CallRecord] = []
     models = cloud(tmp_path, ScriptedModel(["a"]), on_call=records.append)
