@@ -126,7 +126,8 @@ class Workspace(Protocol):
     ) -> tuple[ExecResult, ...]:
         """Run many small Python programs, each in its own fork of one warm interpreter; results in the same order.
 
-        Inputs see neither each other's memory nor processes, and where the kernel has Landlock they cannot write files.
+        Inputs can change neither each other's memory, processes nor results, and where the kernel has Landlock no files.
+        (Below sandlock an input can still read the memory of its batch: keep expected values out of it.)
 
         Args:
             prelude: source that runs once before the first (imports, the code under test).

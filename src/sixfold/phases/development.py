@@ -355,12 +355,12 @@ async def _attempt(
         written = _Written(patch=job.candidate, text="")
     else:
         written = await _write(run, ports, job, task, tree, f"development.write_patch:{number}", notes, sample=0)
-    applied = await _apply(run, ports, job, task, tree, written, f"{number}")
+    applied = await _apply(run, ports, job, task, tree, written, number)
     if not applied.refusals:
         return applied
     again = (*notes, write.previous_answer(written.text), write.correction(applied.refusals))
     written = await _write(run, ports, job, task, tree, f"development.correct_patch:{number}", again, sample=0)
-    return await _apply(run, ports, job, task, tree, written, f"{number}b")
+    return await _apply(run, ports, job, task, tree, written, number, corrected=True)
 
 
 async def _write(
@@ -391,7 +391,9 @@ async def _write(
     return await run.step(name, ask, _Written)
 
 
-async def _apply(run: Run, ports: Ports, job: Job, task: Task, tree: Tree, written: _Written, label: str) -> _Applied:
+async def _apply(
+    run: Run, ports: Ports, job: Job, task: Task, tree: Tree, written: _Written, number: int, *, corrected: bool = False
+) -> _Applied:
     def apply_it() -> _Applied:
         result = apply.apply(ports.repository, tree, written.patch, write_set=task.files)
         signature = diagnosis.patch_signature(written.patch)
@@ -399,19 +401,20 @@ async def _apply(run: Run, ports: Ports, job: Job, task: Task, tree: Tree, writt
             return _Applied(tree=result.tree, files=result.files, signature=signature)
         return _Applied(tree=tree, refusals=result, signature=signature)
 
+    label = f"{number}{'.corrected' if corrected else ''}"
     applied = await run.blocking(f"development.apply_patch:{label}", apply_it, _Applied)
     key = f"{run.workflow}:{label}"
     if applied.refusals:
         run.emit(
             "patch.refused",
             f"refused:{key}",
-            {"task": task.id, "attempt": label, "refusals": applied.refusals},
+            {"task": task.id, "attempt": number, "refusals": applied.refusals},
         )
     else:
         run.emit(
             "patch.applied",
             f"applied:{key}",
-            {"task": task.id, "attempt": label, "tree": applied.tree, "files": applied.files},
+            {"task": task.id, "attempt": number, "tree": applied.tree, "files": applied.files},
         )
     return applied
 

@@ -72,12 +72,13 @@ async def examine(
     """Prove the product from outside; failing blind tests are judged once against the specification."""
     if round == 1:
         run.emit("phase.started", "phase:validation", {"phase": "validation"})
-    seen = await _look(run, ports, intent, product, locked, environment, snapshot, f"{round}")
+    look = 2 * round - 1  # two looks a round at most: odd numbers before the blind tests were judged, even after
+    seen = await _look(run, ports, intent, product, locked, environment, snapshot, look)
     failures = _failing(seen.reports, locked.tests)
     if failures:
         locked, changed = await _judge(run, ports, intent, locked, failures, round)
         if changed:
-            seen = await _look(run, ports, intent, product, locked, environment, snapshot, f"{round}b")
+            seen = await _look(run, ports, intent, product, locked, environment, snapshot, look + 1)
     return seen, locked
 
 
@@ -89,7 +90,7 @@ async def _look(
     locked: Locked,
     environment: Environment,
     snapshot: Snapshot,
-    label: str,
+    number: int,
 ) -> Examination:
     async def look() -> Examination:
         proven = await system.validate_product(
@@ -117,16 +118,16 @@ async def _look(
             faults=_faults(checks, proven.reports, findings),
         )
 
-    seen = await run.step(f"validation.examine:{label}", look, Examination)
+    seen = await run.step(f"validation.examine:{number}", look, Examination)
     for check in seen.checks:
-        run.emit("check.done", f"check:{label}:{check.name}", {"check": check})
-    for number, report in enumerate(seen.reports):
-        place = {"scope": "validation", "attempt": label, "tree": seen.tree}
-        run.emit("tests.ran", f"tests:validation:{label}:{number}", {**place, "report": report})
+        run.emit("check.done", f"check:{number}:{check.name}", {"check": check})
+    for suite, report in enumerate(seen.reports):
+        place = {"scope": "validation", "attempt": number, "tree": seen.tree}
+        run.emit("tests.ran", f"tests:validation:{number}:{suite}", {**place, "report": report})
     run.emit(
         "scan.done",
-        f"scan:validation:{label}",
-        {"scope": "validation", "attempt": label, "tree": seen.tree, "findings": seen.findings},
+        f"scan:validation:{number}",
+        {"scope": "validation", "attempt": number, "tree": seen.tree, "findings": seen.findings},
     )
     return seen
 

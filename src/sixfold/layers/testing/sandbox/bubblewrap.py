@@ -21,8 +21,8 @@ from sixfold.domain.ports import Environment
 from sixfold.layers.testing.sandbox.channel import START_S, Channel
 from sixfold.layers.testing.sandbox.copies import Copy
 from sixfold.layers.testing.sandbox.policy import (
-    BATCH,
-    SUPERVISOR,
+    CAGE,
+    START,
     SYSTEM_FILES,
     SYSTEM_FOLDERS,
     Enforced,
@@ -85,7 +85,7 @@ class Bubblewrap:
                     home=home,
                     temporary=temporary,
                     python=toolchain(environment)[0],
-                    batch="/.batch.py",
+                    batch="/.sixfold/cage/batch.py",
                     hides_memory=True,
                 )
                 workspace = IsolatedWorkspace(channel, copy, places, self._store, loopback=True)
@@ -161,7 +161,7 @@ class Bubblewrap:
         for source, place in zip((copy.work, copy.home, copy.tmp), PLACES, strict=True):
             words += ["--bind", str(source), place]
         # After the places: a toolchain may lie below /tmp, and folders made before would be covered by the bind.
-        for folder in _parents(["/etc/passwd", *toolchain(environment)[1]]):
+        for folder in _parents(["/etc/passwd", "/.sixfold/cage", *toolchain(environment)[1]]):
             words += ["--perms", "0755", "--dir", folder]
         write_accounts(copy.etc)
         for name in sorted(os.listdir(copy.etc)):
@@ -170,7 +170,7 @@ class Bubblewrap:
             words += ["--ro-bind", os.path.realpath(path), path]
         for folder in toolchain(environment)[1]:
             words += ["--ro-bind", folder, folder]
-        words += ["--ro-bind", str(SUPERVISOR), "/.supervisor.py", "--ro-bind", str(BATCH), "/.batch.py"]
+        words += ["--ro-bind", str(CAGE), "/.sixfold/cage"]
         words += ["--remount-ro", "/dev", "--remount-ro", "/"]
         return [*words, "--chdir", "/"]
 
@@ -178,7 +178,7 @@ class Bubblewrap:
     def _supervisor(control: int) -> list[str]:
         writable = [*PLACES]
         config = {"control": control, "confine": "", "namespaces": True, "folder": PLACES[0], "writable": writable}
-        return ["--", interpreter()[0], "-I", "-S", "/.supervisor.py", json.dumps(config)]
+        return ["--", interpreter()[0], "-I", "-S", "-c", START, "/.sixfold", json.dumps(config)]
 
 
 def _parents(paths: list[str]) -> list[str]:

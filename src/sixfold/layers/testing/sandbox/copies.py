@@ -88,9 +88,10 @@ class Copy:
                 file = os.open(name, flags, dir_fd=folder)
             except OSError:
                 return None
-            with open(file, "rb") as stream:
-                if not stat.S_ISREG(os.fstat(file).st_mode):
-                    return None
+            stack.callback(os.close, file)
+            if not stat.S_ISREG(os.fstat(file).st_mode):
+                return None
+            with open(file, "rb", closefd=False) as stream:
                 content = stream.read(most_bytes + 1)
             return content if len(content) <= most_bytes else None
 

@@ -17,8 +17,11 @@ SYSTEM_FOLDERS = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32"
 SYSTEM_FILES = ("/etc/ld.so.cache", "/etc/alternatives", "/etc/ssl/certs", "/etc/ssl/openssl.cnf", "/etc/mime.types")
 """The few parts of /etc that programs cannot do without and that tell nothing about the machine's people."""
 
-SUPERVISOR = Path(__file__).with_name("supervisor.py")
-BATCH = Path(__file__).with_name("batch.py")
+CAGE = Path(__file__).with_name("cage")
+"""The program that runs beside the guests."""
+
+START = "import sys; sys.path.append(sys.argv[1]); from cage.supervisor import main; sys.path.pop(); main()"
+"""Starts it: isolated from every variable and package, from a folder in which only it is visible."""
 
 
 class Enforced(Data, frozen=True, kw_only=True):

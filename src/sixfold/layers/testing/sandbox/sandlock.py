@@ -18,8 +18,8 @@ from sixfold.domain.ports import Environment
 from sixfold.layers.testing.sandbox.channel import Channel
 from sixfold.layers.testing.sandbox.copies import Copy
 from sixfold.layers.testing.sandbox.policy import (
-    BATCH,
-    SUPERVISOR,
+    CAGE,
+    START,
     SYSTEM_FILES,
     SYSTEM_FOLDERS,
     Enforced,
@@ -77,7 +77,7 @@ class Sandlock:
                     home=str(copy.home),
                     temporary=str(copy.tmp),
                     python=python,
-                    batch=str(BATCH),
+                    batch=str(CAGE / "batch.py"),
                     hides_memory=False,
                 )
                 workspace = IsolatedWorkspace(channel, copy, places, self._store, loopback=self._namespaces)
@@ -130,20 +130,23 @@ class Sandlock:
             raise SandboxUnavailable("sandlock is not installed", next="pip install sandlock")
         writable = [str(copy.work), str(copy.home), str(copy.tmp)]
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        shared_memory = ["/dev/shm"] if self._namespaces else []  # noqa: S108  (a private one then)
+        private = ["/dev/shm", "/tmp"] if self._namespaces else []  # noqa: S108  (not the host's then)
+        (copy.root / "root").mkdir()
         config = {
             "control": theirs.fileno(),
             "confine": "sandlock",
             "namespaces": self._namespaces,
             "network": self._namespaces,
             "folder": str(copy.work),
+            "temporary": str(copy.tmp),
+            "root": str(copy.root / "root"),
             "writable": writable,
-            "grants": [*writable, "/dev/null", *shared_memory],
+            "grants": [*writable, "/dev/null", *private],
             "readable": [
                 *existing(SYSTEM_FOLDERS),
                 *existing(SYSTEM_FILES),
                 *existing(DEVICES),
-                str(BATCH),
+                str(CAGE / "batch.py"),
                 "/proc",
                 *toolchain(environment)[1],
             ],
@@ -152,7 +155,7 @@ class Sandlock:
         log = os.memfd_create("sandbox-log", os.MFD_CLOEXEC)
         try:
             process = subprocess.Popen(
-                [interpreter()[0], "-I", "-S", str(SUPERVISOR), json.dumps(config)],
+                [interpreter()[0], "-I", "-S", "-c", START, str(CAGE.parent), json.dumps(config)],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,

@@ -3,7 +3,8 @@
 Runs as a program, standard library only. Reads one JSON object from standard input (`sources`, `prelude`, limits) and
 prints one JSON line a source. The prelude runs once; each source then runs as `__main__` in a fork of its own, which
 leaves no trace in the next: its memory is a copy, what it started is killed, and, where the kernel has Landlock, it can
-neither write files, nor signal, nor trace anything outside itself. Without Landlock inputs of one batch share files.
+neither write files, nor signal, nor trace anything outside itself. Without Landlock inputs of one batch share files;
+below sandlock, which opens files for its guests, an input can read (not write) the memory of its worker.
 """
 
 from __future__ import annotations
