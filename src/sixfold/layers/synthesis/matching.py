@@ -12,6 +12,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from sixfold.layers.synthesis.source_text import SourceText
 
@@ -182,17 +183,60 @@ def _shifted(source: SourceText, wanted: Sequence[str], new: Sequence[str]) -> P
     pairs = [
         (_indent(source.lines[start + number]), _indent(line)) for number, line in enumerate(wanted) if line.strip()
     ]
+    for reindent in (_one_shift(pairs), _tabs_for_blanks(pairs), _first_line_only(pairs)):
+        if reindent is None:
+            continue
+        moved = [reindent(number, line) if line.strip() else "" for number, line in enumerate(new)]
+        aligned = [reindent(number, line) if line.strip() else "" for number, line in enumerate(wanted)]
+        if None not in moved:
+            kept = [line for line in moved if line is not None]
+            return _place(source, start, [line or "" for line in aligned], kept, "indentation")
+    return _missing(source, wanted, "its indentation differs and cannot be carried over; copy it exactly")
+
+
+Reindent = Callable[[int, str], str | None]
+"""Line number and line to the line as the file indents it; None when that is not clear."""
+
+
+def _one_shift(pairs: Sequence[tuple[str, str]]) -> Reindent | None:
     shift = _shift(pairs)
     if shift is None:
-        return _missing(source, wanted, "its indentation differs from line to line; copy it exactly")
+        return None
     added, dropped = shift
-    moved = []
-    for line in new:
-        if line.strip() and not line.startswith(dropped):
-            return _missing(source, wanted, "its indentation differs and cannot be carried over; copy it exactly")
-        moved.append(added + line[len(dropped) :] if line.strip() else "")
-    aligned = [added + line[len(dropped) :] if line.strip() else "" for line in wanted]
-    return _place(source, start, aligned, moved, "indentation")
+    return lambda _number, line: added + line[len(dropped) :] if line.startswith(dropped) else None
+
+
+def _tabs_for_blanks(pairs: Sequence[tuple[str, str]]) -> Reindent | None:
+    """The file indents with tabs and the author with blanks, or the other way round, in one fixed ratio."""
+    for here, there in (("\t", " "), (" ", "\t")):
+        for width in (2, 4, 8):
+            ours, theirs = (here, there * width) if here == "\t" else (here * width, there)
+            depths = [len(mine) // len(ours) for mine, _ in pairs]
+            fits = all(pair == (ours * depth, theirs * depth) for pair, depth in zip(pairs, depths, strict=True))
+            if fits and any(depths):
+                return partial(_converted, ours, theirs)
+    return None
+
+
+def _converted(ours: str, theirs: str, _number: int, line: str) -> str | None:
+    indent = _indent(line)
+    depth = len(indent) // len(theirs)
+    return ours * depth + line[len(indent) :] if indent == theirs * depth else None
+
+
+def _first_line_only(pairs: Sequence[tuple[str, str]]) -> Reindent | None:
+    """The author cut the first line's indentation, as a quotation often does, and kept all others."""
+    (ours, theirs), rest = pairs[0], pairs[1:]
+    if not rest or any(mine != other for mine, other in rest) or not ours.endswith(theirs):
+        return None
+    least = min((mine for mine, _ in pairs), key=len)
+
+    def reindent(number: int, line: str) -> str | None:
+        if number == 0:
+            return ours + line[len(theirs) :] if _indent(line) == theirs else None
+        return line if line.startswith(least) else None
+
+    return reindent
 
 
 def _shift(pairs: Sequence[tuple[str, str]]) -> tuple[str, str] | None:

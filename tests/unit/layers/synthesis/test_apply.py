@@ -127,6 +127,14 @@ def test_indentation_is_carried_over_when_one_shift_explains_it(repository: GitR
     }
 
 
+def test_tabs_for_blanks_and_a_cut_first_line_are_carried_over(repository: GitRepository, tree: Tree) -> None:
+    blanks = replace("tabs.py", "    if 2:\n        pass\n", "    if 2:\n        x = 1\n        pass\n")
+    assert patched(repository, tree, blanks) == {"tabs.py": b"if 1:\n\tif 2:\n\t\tx = 1\n\t\tpass\n"}
+    first = replace("a.py", "y = x\n    return y\n", "y = 1\n    return y\n")
+    assert patched(repository, tree, first) == {"a.py": b"def f(x):\n    y = 1\n    return y\n"}
+    assert refused(repository, tree, replace("a.py", "y = x\n    return y\n", "z = 1\ny = 1\n    return y\n"))
+
+
 def test_indentation_that_cannot_be_carried_over_is_refused(repository: GitRepository, tree: Tree) -> None:
     assert refused(repository, tree, replace("a.py", "  y = x\n      return y\n", "  y = 1\n      return y\n"))
     assert refused(repository, tree, replace("a.py", "        y = x\n", "y = 1\n"))

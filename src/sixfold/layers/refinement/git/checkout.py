@@ -124,10 +124,11 @@ class GitCheckout:
         else:
             _refuse_unready_for_merge(git)
             how = ["--no-ff", "--no-edit", "-m", f"Merge branch '{branch}'"]
+        present = _bytes_of(place, touched)
         try:
             git.run("-c", "submodule.recurse=false", "merge", "--quiet", "--no-autostash", "--no-stat", *how, commit)
         except GitFailed as error:
-            left = _take_back(git, place, touched, target)
+            left = _take_back(git, place, touched, target, present)
             raise RepositoryError(
                 f"git refused to merge {branch} into {place.root}",
                 why=error.finished.complaint,
@@ -280,7 +281,15 @@ def _refuse_unready_for_merge(git: Git) -> None:
         )
 
 
-def _take_back(git: Git, place: Place, touched: Mapping[str, str], target: str) -> list[str]:
+def _bytes_of(place: Place, touched: Mapping[str, str]) -> dict[str, bytes]:
+    """The regular files among the touched ones, as they are on disk now."""
+    files = {path: Path(place.root) / path for path in touched}
+    return {path: file.read_bytes() for path, file in files.items() if file.is_file() and not file.is_symlink()}
+
+
+def _take_back(
+    git: Git, place: Place, touched: Mapping[str, str], target: str, present: Mapping[str, bytes]
+) -> list[str]:
     """After a merge that git gave up: put files it already wrote back; returns those that could not be.
 
     Only files that read exactly as the merge wrote them are replaced: they were as committed before.
@@ -302,6 +311,13 @@ def _take_back(git: Git, place: Place, touched: Mapping[str, str], target: str) 
             place_on_disk.unlink()
         if letter != "A" and git.run("checkout-index", "--", path, ok=(0, 1, 128)).exit:
             left.append(path)
+    for path, content in present.items():
+        # Git writes a file back as its attributes say (line ends); on disk it may have stood otherwise.
+        file = Path(place.root) / path
+        if path not in left and file.is_file() and file.read_bytes() != content:
+            ours = git.run("hash-object", "--", path).text
+            if ours == git.run("rev-parse", "--verify", "--quiet", f":{path}", ok=(0, 1, 128)).text:
+                file.write_bytes(content)
     return left
 
 
