@@ -1,4 +1,4 @@
-"""Which packages a tree needs, held against what it may use: an invented or unknown name never reaches an installation."""
+"""Which packages a tree needs, held against what it may use: no invented name reaches an installation."""
 
 from __future__ import annotations
 
@@ -99,6 +99,7 @@ class Dependencies:
         """Remember what may be used.
 
         Args:
+            repository: where trees are read from.
             allowed: packages a person allowed for this run.
             base: tree of the user's repository; what it declares is allowed.
         """

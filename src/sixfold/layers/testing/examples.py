@@ -146,7 +146,7 @@ def _line(step: Step, entry: Entry | None) -> str:
 
 
 def _set(**values: object) -> str:
-    empty = (None, "", [])
+    empty: tuple[object, ...] = (None, "", [])
     shown = {
         key: value
         for key, value in values.items()

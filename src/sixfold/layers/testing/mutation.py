@@ -1,4 +1,4 @@
-"""Small faults planted in a product to see whether its tests can fail (light mutation analysis, DeMillo et al. 1978)."""
+"""Small faults planted in a product to see whether its tests can fail (mutation analysis, DeMillo et al. 1978)."""
 
 from __future__ import annotations
 

@@ -1,8 +1,10 @@
-"""Text of a run without what changes from run to run: it enters prompts and recordings, which must replay bit for bit."""
+"""Text of a run without what changes from run to run: it enters prompts, which must replay bit for bit."""
 
 from __future__ import annotations
 
 import re
+
+TEMPORARY = "/tmp"  # noqa: S108 - a text that is replaced, no file
 
 _CHANGES = (
     (re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]"), ""),
@@ -20,11 +22,11 @@ _CHANGES = (
 )
 
 
-def normalise(text: str, *, folder: str = "", temporary: str = "/tmp", most_chars: int = 2000) -> str:
-    """`text` without addresses, durations, ports, times, temporary paths and the sandbox's folder; cut in the middle."""
+def normalise(text: str, *, folder: str = "", temporary: str = TEMPORARY, most_chars: int = 2000) -> str:
+    """`text` without addresses, durations, ports, times, temporary paths and the sandbox's folder; middle cut."""
     if folder:
         text = text.replace(folder.rstrip("/") + "/", "").replace(folder, ".")
-    text = text.replace(temporary.rstrip("/") + "/", "/tmp/")
+    text = text.replace(temporary.rstrip("/") + "/", f"{TEMPORARY}/")
     for pattern, stable in _CHANGES:
         text = pattern.sub(stable, text)
     text = "\n".join(line.rstrip() for line in text.strip().splitlines())

@@ -40,6 +40,9 @@ def risks(
     """Flags for the change `base` → `tree`, most serious kind first.
 
     Args:
+        repository: where both trees are read from.
+        base: tree before the change.
+        tree: tree after it.
         findings: of the scanners on `tree`; those in the baseline are no risk of this change.
         reports: test runs on `tree`; without any, the change counts as untested.
     """

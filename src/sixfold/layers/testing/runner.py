@@ -40,7 +40,7 @@ async def run_tests(
     suite: Suite,
     paths: Sequence[str] = (),
     env: Mapping[str, str] | None = None,
-    limits: Limits = Limits(),
+    limits: Limits = Limits(),  # noqa: B008 - frozen
     pinned: Sequence[str] | None = None,
     product: Product | None = None,
     stop_early: bool = False,
@@ -62,7 +62,12 @@ async def run_tests(
     `service` judge another process and are not open to this; scanners flag such constructs in the product.
 
     Args:
-        pinned: ids (`list_tests`) that must be collected and run; None pins, for `unit`, what stands plainly in the files.
+        workspace: an open sandbox holding product and tests.
+        suite: decides strictness and whether the harness is there, as above.
+        paths: test files relative to the workspace.
+        env: variables for the tests.
+        limits: of the whole run; a test that hangs is stopped and named shortly before they end.
+        pinned: ids (`list_tests`) that must be collected and run; None pins, for `unit`, what stands plainly in files.
         product: what the harness starts; needed by `acceptance` and `examples`.
         stop_early: end at the first failure; tests not reached are then no problem.
 

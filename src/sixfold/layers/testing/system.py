@@ -1,4 +1,4 @@
-"""System-level validation: the whole product from outside, in fresh sandboxes (paper, section 2.2, validation phase)."""
+"""System-level validation: the whole product from outside, in fresh sandboxes (paper, section 2.2)."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ async def validate_product(
     *,
     suite: Literal["unit", "existing"] = "existing",
     planted_faults: int = 8,
-    limits: Limits = Limits(),  # noqa: B008 - frozen
+    limits: Limits = Limits(),  # noqa: B008  (frozen)
 ) -> Validation:
     """Install, start, exercise and doubt the product.
 
@@ -62,6 +62,10 @@ async def validate_product(
     `mutation`. What could not be done here is a skipped check with its reason, never ok.
 
     Args:
+        sandbox: where everything runs.
+        tree: the assembled product.
+        specification: names the entries, the examples and the requirements to verify.
+        environment: toolchain with the product's declared packages; None = the sandbox's own.
         acceptance: blind test files by path, put beside the product and over anything it has there.
         suite: how the tree's own tests are held: `unit` for tests written in this run, `existing` for older ones.
         planted_faults: most mutants tried; 0 turns the check off.
@@ -114,7 +118,10 @@ async def run_examples(workspace: Workspace, specification: Specification, limit
 
 
 def unverified(specification: Specification, reports: Sequence[TestReport]) -> tuple[str, ...]:
-    """Requirement ids without a passing test marked with them, or with a failing one; reports without verdict count nothing."""
+    """Requirement ids without a passing test marked with them, or with a failing one.
+
+    Reports without a verdict count for nothing.
+    """
     cases = [case for report in reports if not report.problem for case in report.cases]
     passed = {id for case in cases if case.outcome == "passed" for id in case.requirements}
     failed = {id for case in cases if case.outcome in ("failed", "error") for id in case.requirements}
@@ -254,7 +261,7 @@ async def _doubt(
         return (), None
     await workspace.put(outside)
     product = Product(entries=entries, path=(*FROM_SOURCE, SITE))
-    green = {report.suite for report in reports if report.green}
+    green: set[str] = {report.suite for report in reports if report.green}
     missed: list[Mutant] = []
     for fault in faults:
         await workspace.put({fault.path: fault.content})

@@ -1,43 +1,20 @@
-"""Real sandboxes over plain folders: the tree id is the folder's name."""
+"""Real sandboxes over plain folders."""
 
 from __future__ import annotations
 
 import shutil
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
+from plain_folders import Folders, Opener
 
-from sixfold.domain.data import Tree, digest
+from sixfold.domain.data import digest
 from sixfold.domain.ports import Environment, Workspace
 from sixfold.layers.testing.sandbox.bubblewrap import Bubblewrap
 from sixfold.layers.testing.sandbox.sandlock import Sandlock
-
-Opener = Callable[[Mapping[str, str]], Awaitable[Workspace]]
-
-
-class Folders:
-    """Trees as folders on disk."""
-
-    def __init__(self, place: Path) -> None:
-        self.place = place
-
-    def add(self, files: Mapping[str, str]) -> Tree:
-        tree = Tree(digest(repr(sorted(files.items()))))
-        for path, text in files.items():
-            target = self.place / tree / path
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_text(text, encoding="utf-8")
-        (self.place / tree).mkdir(parents=True, exist_ok=True)
-        return tree
-
-    def checkout(self, tree: Tree, folder: Path) -> None:
-        shutil.copytree(self.place / tree, folder, dirs_exist_ok=True)
-
-    def store(self, folder: Path) -> Tree:
-        raise NotImplementedError
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ def describe(error: BaseException, root: str) -> str:
     """
     try:
         text = str(error)
-    except Exception as trouble:  # noqa: BLE001 - a product may raise errors that cannot be shown; that is its failure
+    except Exception as trouble:
         text = f"(the message could not be read: {type(trouble).__name__})"
     if isinstance(error, SyntaxError) and error.filename:
         where = _inside(error.filename, root) or os.path.basename(error.filename)

@@ -199,13 +199,15 @@ class Service:
     ) -> Response:
         """One HTTP request; redirects are not followed. `data` as a mapping is sent as a form."""
         fields = dict(headers or {})
-        body = data
+        body: bytes | str | None
         if json is not None:
             body = _dumps(json)
             fields.setdefault("Content-Type", "application/json")
         elif isinstance(data, Mapping):
             body = urlencode(data)
             fields.setdefault("Content-Type", "application/x-www-form-urlencoded")
+        else:
+            body = data
         raw = body.encode() if isinstance(body, str) else body
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
         with contextlib.closing(connection):
@@ -265,16 +267,20 @@ class Session:
             TimeoutError: no answer in time; the interpreter was killed.
             ChildProcessError: the interpreter ended, e.g. by `os._exit`.
         """
-        assert self._process.stdin
         try:
-            self._process.stdin.write(_dumps({"code": code, "module": self._module}).encode() + b"\n")
-            self._process.stdin.flush()
+            self._ask({"code": code, "module": self._module})
             answer = json.loads(self._line(code, timeout))
         except BrokenPipeError:
             raise ChildProcessError(f"the product ended its interpreter before `{code}`") from None
         if "raises" in answer:
             raise Raised(answer["raises"], answer["message"])
         return value_of(answer["value"])
+
+    def _ask(self, request: Any) -> None:
+        if self._process.stdin is None:
+            raise ChildProcessError("the interpreter was started without input")
+        self._process.stdin.write(_dumps(request).encode() + b"\n")
+        self._process.stdin.flush()
 
     def _line(self, code: str, timeout: float) -> bytes:
         deadline, line = time.monotonic() + timeout, b""
@@ -300,7 +306,8 @@ def value_of(form: Any) -> Any:
     """The built-in value of a tagged form made by `evaluate.plain`."""
     if not isinstance(form, dict):
         return form
-    tag, content = form["t"], form.get("v")
+    tag: str = form["t"]
+    content: Any = form.get("v", "")
     if tag in ("int", "float"):
         return int(content) if tag == "int" else float(content)
     if tag == "bytes":
@@ -310,7 +317,7 @@ def value_of(form: Any) -> Any:
         return parts if tag == "list" else tuple(parts) if tag == "tuple" else set(parts)
     if tag == "dict":
         return {value_of(key): value_of(part) for key, part in content}
-    return Opaque(content or "")
+    return Opaque(content)
 
 
 def literal(text: str) -> Any:

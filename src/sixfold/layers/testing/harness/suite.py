@@ -14,7 +14,7 @@ import json
 import os
 import sys
 import unittest
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from typing import Any
 
 import _pytest.assertion.rewrite
@@ -30,7 +30,7 @@ from sixfold.layers.testing.harness.genuine import altered_tests
 GUARDED: tuple[Any, ...] = (
     pytest,
     *(type(pytest.approx(sample)) for sample in (1.0, [1.0], {"a": 1.0})),
-    *type(pytest.raises(ValueError)).__mro__[:2],
+    *type(pytest.raises(KeyError)).__mro__[:2],
     _pytest.outcomes,
     _pytest.runner,
     _pytest.assertion.rewrite,
@@ -186,7 +186,7 @@ class Recorder:
         return wait if asyncio.iscoroutinefunction(function) else call
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
-    def pytest_runtest_protocol(self, item: pytest.Item) -> Iterator[None]:
+    def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, Any, Any]:
         self._send({"kind": "running", "id": item.nodeid})
         self._told[item.nodeid] = ("", "")
         try:
@@ -210,7 +210,7 @@ class Recorder:
                 self._send({"kind": "patched", "id": item.nodeid, "names": patched})
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
-    def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
+    def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, Any, Any]:
         error = call.excinfo.value if call.excinfo else None
         report: Any = yield
         if error is None and call.excinfo is not None:  # unittest keeps its errors to itself until now

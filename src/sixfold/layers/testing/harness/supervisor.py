@@ -7,6 +7,7 @@ reports tests it did not run gives a problem, never a pass.
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import json
 import os
@@ -84,7 +85,8 @@ def _watch(job: dict[str, Any], folder: str) -> dict[str, Any]:
         start_new_session=True,
     )
     os.close(writing)
-    assert child.stdin and child.stdout
+    if child.stdin is None or child.stdout is None:
+        raise ChildProcessError("the test process was started without pipes")
     child.stdin.write(json.dumps({**job, "key": key.hex(), "descriptor": writing}).encode())
     child.stdin.close()
     opener, records = Opener(key), []
@@ -131,8 +133,6 @@ def _watch(job: dict[str, Any], folder: str) -> dict[str, Any]:
 
 
 def _end(child: subprocess.Popen[bytes]) -> None:
-    try:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(child.pid, signal.SIGKILL)
-    except (ProcessLookupError, PermissionError):
-        pass
     child.wait()

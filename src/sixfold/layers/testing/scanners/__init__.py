@@ -19,7 +19,10 @@ def baseline(
     """Mark findings that stood in the base tree: same rule, same path, same line but for white space.
 
     Args:
-        line_text: text of a line (path, 1-based number) in the scanned tree; `base_text` in the base tree.
+        findings: of the tree.
+        base: of the base tree, by the same scanners.
+        line_text: text of a line (path, 1-based number) in the tree.
+        base_text: the same in the base tree.
     """
     old = Counter(_key(finding, base_text) for finding in base)
     marked = []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import importlib.util
 import json
+import posixpath
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -66,7 +67,7 @@ class Bandit:
 
 
 def _finding(item: dict[str, Any]) -> Finding:
-    path = item["filename"].removeprefix("./")
+    path = posixpath.normpath(item["filename"])
     cwe = (item.get("issue_cwe") or {}).get("id")
     return Finding(
         tool="bandit",

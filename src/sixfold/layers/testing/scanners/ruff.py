@@ -48,19 +48,12 @@ class Ruff:
     async def _check(self, folder: Path, files: Sequence[str]) -> tuple[Finding, ...]:
         options = ("--isolated", "--select=S", "--ignore-noqa", "--no-cache", "--exit-zero", "--output-format=json")
         # Files are named one by one: a folder called `venv` or `build` is no hiding place.
-        process = await asyncio.create_subprocess_exec(
-            self._program,
-            "check",
-            *options,
-            "--no-force-exclude",
-            "--no-respect-gitignore",
-            "--",
-            *files,
-            cwd=folder,
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-        )
+        argv = (self._program, "check", *options, "--no-force-exclude", "--no-respect-gitignore", "--", *files)
+        quiet, pipe = asyncio.subprocess.DEVNULL, asyncio.subprocess.PIPE
+        try:
+            process = await asyncio.create_subprocess_exec(*argv, cwd=folder, stdin=quiet, stdout=pipe, stderr=pipe)
+        except OSError as error:
+            raise ConfigurationError("ruff cannot be run", why=str(error), next="run scripts/setup") from error
         out, err = await process.communicate()
         if process.returncode != 0:
             raise ConfigurationError("ruff failed", why=err.decode(errors="replace").strip()[-300:])

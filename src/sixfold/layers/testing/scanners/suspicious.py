@@ -128,9 +128,9 @@ def _payloads(tree: ast.Module) -> Iterator[tuple[ast.AST, str, str, str]]:
         name = ast.unparse(node.func)
         inside = " ".join(ast.unparse(argument) for argument in node.args)
         names = {part.id for argument in node.args for part in ast.walk(argument) if isinstance(part, ast.Name)}
-        if name in ("exec", "eval", "compile", "__import__", "os.system", "importlib.import_module"):
-            if DECODERS.search(inside) or names & packed:
-                yield node, "encoded-payload", "CWE-506", f"{name} runs something that was decoded first"
+        runs = name in ("exec", "eval", "compile", "__import__", "os.system", "importlib.import_module")
+        if runs and (DECODERS.search(inside) or names & packed):
+            yield node, "encoded-payload", "CWE-506", f"{name} runs something that was decoded first"
 
 
 def _triggers(tree: ast.Module) -> Iterator[tuple[ast.AST, str, str, str]]:

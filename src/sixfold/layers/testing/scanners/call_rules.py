@@ -1,0 +1,149 @@
+"""Rules on a call by itself: shells, code, deserialisation, ciphers, certificates, files."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+from sixfold.layers.testing.scanners.taint import last_name
+
+PASSWORD = re.compile(r"(?i)passw|passphrase|pwd|credential")
+
+
+class Problem(NamedTuple):
+    """One hit, before it knows its file."""
+
+    node: ast.AST
+    rule: str
+    cwe: str
+    message: str
+    severe: bool = True
+
+
+def constants_of(tree: ast.Module) -> set[str]:
+    """Module-level names bound to literals only."""
+    return {
+        target.id
+        for node in tree.body
+        if isinstance(node, ast.Assign) and _is_literal(node.value, set())
+        for target in node.targets
+        if isinstance(target, ast.Name)
+    }
+
+
+def _is_literal(node: ast.AST | None, constants: set[str]) -> bool:
+    if isinstance(node, (ast.List, ast.Tuple, ast.Set)):
+        return all(_is_literal(part, constants) for part in node.elts)
+    return node is None or isinstance(node, ast.Constant) or (isinstance(node, ast.Name) and node.id in constants)
+
+
+def _keyword(call: ast.Call, name: str) -> ast.expr | None:
+    return next((keyword.value for keyword in call.keywords if keyword.arg == name), None)
+
+
+def _is(node: ast.AST | None, value: object) -> bool:
+    return isinstance(node, ast.Constant) and node.value is value
+
+
+def _shell(call: ast.Call, constants: set[str]) -> Iterator[Problem]:
+    name = ast.unparse(call.func)
+    command = call.args[0] if call.args else _keyword(call, "args")
+    through_shell = _is(_keyword(call, "shell"), True) or name in (
+        "os.system",
+        "os.popen",
+        "subprocess.getoutput",
+        "subprocess.getstatusoutput",
+        "asyncio.create_subprocess_shell",
+        "commands.getoutput",
+    )
+    if through_shell and not _is_literal(command, constants):
+        yield Problem(call, "shell-injection", "CWE-78", "a command that is not constant goes through a shell")
+
+
+def _code(call: ast.Call, constants: set[str]) -> Iterator[Problem]:
+    named = isinstance(call.func, ast.Name) and call.func.id in ("eval", "exec")
+    if named and call.args and not _is_literal(call.args[0], constants):
+        yield Problem(call, "code-injection", "CWE-95", f"{last_name(call.func)} runs code that is not constant")
+
+
+def _deserialise(call: ast.Call, constants: set[str]) -> Iterator[Problem]:
+    owner, _, verb = ast.unparse(call.func).rpartition(".")
+    module = owner.rsplit(".", 1)[-1]
+    if module in ("pickle", "cPickle", "_pickle", "dill", "marshal", "cloudpickle") and verb in (
+        "load",
+        "loads",
+        "Unpickler",
+    ):
+        yield Problem(
+            call, "unsafe-deserialisation", "CWE-502", f"{module}.{verb} can run code of whoever wrote the data"
+        )
+    elif (module, verb) in (("jsonpickle", "decode"), ("shelve", "open"), ("joblib", "load")):
+        severe = module == "jsonpickle"
+        yield Problem(call, "unsafe-deserialisation", "CWE-502", f"{module}.{verb} can run code of its data", severe)
+    elif module == "yaml" and verb in ("load", "load_all", "unsafe_load", "full_load"):
+        loader = _keyword(call, "Loader") or (call.args[1] if len(call.args) > 1 else None)
+        if loader is None or "Safe" not in ast.unparse(loader):
+            yield Problem(
+                call, "unsafe-deserialisation", "CWE-502", f"yaml.{verb} builds any object; use yaml.safe_load"
+            )
+
+
+def _crypto(call: ast.Call, constants: set[str]) -> Iterator[Problem]:
+    name = ast.unparse(call.func)
+    if re.fullmatch(r"(hashlib\.)?(md5|sha1)|MD5\.new|SHA\.new", name) or (
+        name == "hashlib.new" and call.args and ast.unparse(call.args[0]).strip("'\"").lower() in ("md5", "sha1")
+    ):
+        if not _is(_keyword(call, "usedforsecurity"), False):
+            severe = bool(PASSWORD.search(ast.unparse(call)))
+            yield Problem(call, "weak-hash", "CWE-328", f"{name} is broken for security; use hashlib.scrypt", severe)
+    elif re.fullmatch(r"(hashlib\.)?sha(224|256|384|512)", name) and PASSWORD.search(ast.unparse(call)):
+        yield Problem(
+            call, "fast-password-hash", "CWE-916", f"{name} is too fast for passwords; use hashlib.scrypt", False
+        )
+    elif re.search(r"(^|\.)(DES3?|ARC4|RC4|Blowfish|ARC2)\.new$|modes\.ECB$", name):
+        yield Problem(call, "weak-cipher", "CWE-327", f"{name} is a broken cipher")
+    elif name.endswith("AES.new") and any("MODE_ECB" in ast.unparse(part) for part in call.args):
+        yield Problem(call, "weak-cipher", "CWE-327", "AES in ECB mode shows patterns of the plain text")
+
+
+def _trust(call: ast.Call, constants: set[str]) -> Iterator[Problem]:
+    name = ast.unparse(call.func)
+    if _is(_keyword(call, "verify"), False) and not name.endswith("decode"):
+        yield Problem(call, "no-certificate-check", "CWE-295", "certificates are not verified")
+    if name.endswith("_create_unverified_context"):
+        yield Problem(call, "no-certificate-check", "CWE-295", "certificates are not verified")
+    if name == "jwt.decode":
+        options = _keyword(call, "options")
+        off = options is not None and re.search(r"verify_signature['\"]: False", ast.unparse(options))
+        algorithms = _keyword(call, "algorithms")
+        none = algorithms is not None and "none" in ast.unparse(algorithms).lower()
+        if off or none or _is(_keyword(call, "verify"), False):
+            yield Problem(call, "unverified-token", "CWE-347", "the token's signature is not verified")
+    if last_name(call.func) == "run" and _is(_keyword(call, "debug"), True):
+        yield Problem(call, "debug-server", "CWE-489", "the debugger of the web server lets visitors run code")
+
+
+def _files(call: ast.Call, constants: set[str]) -> Iterator[Problem]:
+    name = ast.unparse(call.func)
+    if name in ("tempfile.mktemp", "mktemp"):
+        yield Problem(call, "race-prone-temporary", "CWE-377", "mktemp names a file others can create first")
+    elif last_name(call.func) == "extractall" and _keyword(call, "filter") is None and "zip" not in name.lower():
+        yield Problem(
+            call, "archive-extraction", "CWE-22", 'extractall without filter="data" writes outside its folder', False
+        )
+    elif name == "os.chmod" and len(call.args) > 1 and isinstance(call.args[1], ast.Constant):
+        mode = call.args[1].value
+        if isinstance(mode, int) and mode & 0o002:
+            yield Problem(call, "world-writable", "CWE-732", "everybody may write this file")
+
+
+CALL_RULES: tuple[Callable[[ast.Call, set[str]], Iterator[Problem]], ...] = (
+    _shell,
+    _code,
+    _deserialise,
+    _crypto,
+    _trust,
+    _files,
+)

@@ -1,0 +1,89 @@
+"""SQL that is put together from text (CWE-89), with what is harmless left alone."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+
+from sixfold.layers.testing.scanners.call_rules import Problem
+from sixfold.layers.testing.scanners.taint import last_name
+
+
+def built_sql(scope: ast.AST) -> Iterator[Problem]:
+    """Statements put together from text and handed to a database in the same scope."""
+    built: dict[str, ast.AST] = {}
+    own = list(_own_nodes(scope))
+    for node in own:
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+            if _is_built_sql(node.value):
+                built[node.targets[0].id] = node
+            else:
+                built.pop(node.targets[0].id, None)
+    for node in own:
+        if not (isinstance(node, ast.Call) and node.args):
+            continue
+        verb = last_name(node.func)
+        if verb not in (
+            "execute",
+            "executemany",
+            "executescript",
+            "raw",
+            "text",
+            "read_sql",
+            "read_sql_query",
+            "fetch",
+            "fetchrow",
+        ):
+            continue
+        statement = node.args[0]
+        if _is_built_sql(statement) or (isinstance(statement, ast.Name) and statement.id in built):
+            yield Problem(node, "sql-injection", "CWE-89", "an SQL statement is put together from text; use parameters")
+
+
+def _own_nodes(scope: ast.AST) -> Iterator[ast.AST]:
+    for child in ast.iter_child_nodes(scope):
+        if isinstance(child, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)):
+            continue
+        yield child
+        yield from _own_nodes(child)
+
+
+def _is_built_sql(node: ast.AST) -> bool:
+    parts: list[ast.AST] = []
+    if isinstance(node, ast.JoinedStr):
+        parts = [value.value for value in node.values if isinstance(value, ast.FormattedValue)]
+    elif isinstance(node, ast.BinOp) and isinstance(node.op, (ast.Add, ast.Mod)):
+        parts = [part for part in _flat(node) if not isinstance(part, ast.Constant)]
+    elif isinstance(node, ast.Call) and last_name(node.func) == "format" and isinstance(node.func, ast.Attribute):
+        parts = [*node.args, *(keyword.value for keyword in node.keywords)]
+    text = ast.unparse(node)
+    if not re.search(
+        r"(?is)\b(select\b.+\bfrom|insert\s+into|update\b.+\bset|delete\s+from|drop\s+table|where)\b", text
+    ):
+        return False
+    return any(not _is_harmless(part) for part in parts)
+
+
+def _flat(node: ast.AST) -> Iterator[ast.AST]:
+    if isinstance(node, ast.BinOp):
+        yield from _flat(node.left)
+        yield from _flat(node.right)
+    elif isinstance(node, (ast.Tuple, ast.Dict)):
+        for child in ast.iter_child_nodes(node):
+            yield from _flat(child)
+    elif isinstance(node, ast.expr):
+        yield node
+
+
+def _is_harmless(node: ast.AST) -> bool:
+    """Placeholders, constants by their name, and numbers."""
+    text = ast.unparse(node)
+    if isinstance(node, ast.Constant) or re.fullmatch(r"[\w.]*\b_?[A-Z][A-Z0-9_]*", text):
+        return True
+    joined = re.search(r"\.join\(", text) and re.search(r"['\"](\?|%s|:\w+)", text)
+    repeated = re.search(r"['\"][?,% s]+['\"] \*|\* len\(", text)
+    named = re.fullmatch(
+        r"(placeholders?|marks|question_marks|where|conditions|clauses?|columns|assignments|sets|table|order)", text
+    )
+    return bool(joined or repeated or named or re.match(r"(int|len)\(", text))

@@ -1,0 +1,120 @@
+"""What every scanner promises, held against each of them on a real git repository."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from sixfold.domain.data import Tree
+from sixfold.domain.errors import ConfigurationError
+from sixfold.domain.ports import FileEntry, Scanner
+from sixfold.layers.testing.dependencies import Dependencies
+from sixfold.layers.testing.scanners.audit import Audit
+from sixfold.layers.testing.scanners.bandit import Bandit
+from sixfold.layers.testing.scanners.ruff import Ruff
+from sixfold.layers.testing.scanners.secrets import Secrets
+from sixfold.layers.testing.scanners.suspicious import Suspicious
+
+BAD = (
+    "import subprocess, evil_package\n"
+    "def f(x):\n"
+    "    subprocess.run('ls ' + x, shell=True)  # nosec # noqa\n"
+    "token = 'ghp_" + "a1B2c3D4e5F6g7H8i9J0" * 2 + "'  # noqa\n"
+    "class A:\n    def __eq__(self, other): return True\n"
+)
+HIDING = {
+    "pyproject.toml": '[tool.ruff]\nexclude = ["*"]\n[tool.bandit]\nskips = ["B602"]\n',
+    ".bandit": "[bandit]\nskips: B602,B404\n",
+    "ruff.toml": 'exclude = ["*"]\n',
+    ".gitignore": "bad.py\n",
+}
+
+
+class Tree1:
+    """One folder as a repository: the two calls scanners make."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def checkout(self, tree: Tree, folder: Path) -> None:
+        subprocess.run(["cp", "-a", f"{self.folder}/.", str(folder)], check=True)
+
+    def files(self, tree: Tree) -> tuple[FileEntry, ...]:
+        return tuple(
+            FileEntry(path=file.relative_to(self.folder).as_posix(), mode="100644", digest="", size_bytes=0)
+            for file in sorted(self.folder.rglob("*"))
+            if file.is_file()
+        )
+
+    def read(self, tree: Tree, path: str) -> bytes | None:
+        return (self.folder / path).read_bytes()
+
+
+SCANNERS: dict[str, Callable[..., Scanner]] = {
+    "audit": Audit,
+    "bandit": Bandit,
+    "dependencies": Dependencies,
+    "ruff": Ruff,
+    "secrets": Secrets,
+    "suspicious": Suspicious,
+}
+
+
+@pytest.fixture(params=SCANNERS.values(), ids=SCANNERS)
+def scanner(request: pytest.FixtureRequest, tmp_path: Path) -> Scanner:
+    return request.param(Tree1(tmp_path))
+
+
+def write(folder: Path, files: dict[str, str]) -> None:
+    for path, text in files.items():
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_text(text, encoding="utf-8")
+
+
+async def test_settings_and_suppressions_in_the_tree_are_ignored(scanner: Scanner, tmp_path: Path) -> None:
+    write(tmp_path, {**HIDING, "venv/bad.py": BAD})
+    found = await scanner.scan(Tree("t"))
+    expected = {"bandit": "B602", "ruff": "S602", "audit": "shell-injection"}.get(scanner.name, "")
+    assert any(one.path == "venv/bad.py" and expected in ("", one.rule) for one in found), found
+
+
+async def test_sound_code_has_no_errors(scanner: Scanner, tmp_path: Path) -> None:
+    write(tmp_path, {"good.py": "import json\n\n\ndef load(text):\n    return json.loads(text)\n"})
+    assert [one for one in await scanner.scan(Tree("t")) if one.severity == "error"] == []
+
+
+async def test_findings_are_sorted_and_the_same_each_time(scanner: Scanner, tmp_path: Path) -> None:
+    write(tmp_path, {"b.py": BAD, "a.py": BAD})
+    first = await scanner.scan(Tree("t"))
+    assert [(one.path, one.line) for one in first] == sorted((one.path, one.line) for one in first)
+    assert first == await scanner.scan(Tree("t"))
+
+
+async def test_only_the_asked_paths_are_reported(scanner: Scanner, tmp_path: Path) -> None:
+    write(tmp_path, {"b.py": BAD, "a.py": BAD})
+    assert {one.path for one in await scanner.scan(Tree("t"), ["b.py"])} == {"b.py"}
+
+
+async def test_empty_broken_and_binary_files_are_survived(scanner: Scanner, tmp_path: Path) -> None:
+    write(tmp_path, {"empty.py": "", "broken.py": "def (:\n", "deep.py": "(" * 500})
+    (tmp_path / "binary.py").write_bytes(b"\x00\xff\xfe" * 100)
+    (tmp_path / "link.py").symlink_to("/etc/passwd")
+    assert {one.path for one in await scanner.scan(Tree("t"))} <= {"broken.py", "deep.py", "binary.py"}
+
+
+async def test_nothing_of_the_tree_is_executed(scanner: Scanner, tmp_path: Path) -> None:
+    mark = tmp_path.parent / f"{tmp_path.name}.ran"
+    hook = f"open({str(mark)!r}, 'w')\n"
+    write(tmp_path, {name: hook for name in ("conftest.py", "sitecustomize.py", "bandit.py", "json.py", "setup.py")})
+    await scanner.scan(Tree("t"))
+    assert not mark.exists()
+
+
+async def test_missing_program_is_an_error_and_never_clean(tmp_path: Path) -> None:
+    write(tmp_path, {"a.py": BAD})
+    with pytest.raises(ConfigurationError):
+        await Ruff(Tree1(tmp_path), program=f"{sys.prefix}/no-such-program").scan(Tree("t"))  # type: ignore[arg-type]

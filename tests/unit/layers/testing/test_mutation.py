@@ -1,0 +1,42 @@
+"""Planted faults: small, valid, and always the same."""
+
+from __future__ import annotations
+
+import ast
+
+from sixfold.layers.testing.mutation import mutants
+
+SOURCE = b'''"""Doc."""
+import logging
+logger = logging.getLogger(__name__)
+
+def add(store, key: int = 3) -> bool:
+    """Doc."""
+    logger.info("adding")
+    if key > 10:
+        return False
+    store.put(key, 1)
+    return True
+
+if __name__ == "__main__":
+    add({}, 2)
+'''
+
+
+def test_mutants_parse_differ_and_never_change_text_or_logging() -> None:
+    found = mutants({"a.py": SOURCE}, most=50)
+    contents = {mutant.content for mutant in found}
+    assert len(contents) == len(found) > 5
+    for mutant in found:
+        ast.parse(mutant.content)
+        assert b"logger.info('adding')" in mutant.content
+        assert b"add({}, 2)" in mutant.content
+    assert {mutant.change.split()[0] for mutant in found} == {"dropped", "swapped", "turned", "changed", "returned"}
+
+
+def test_same_files_give_the_same_bounded_sample() -> None:
+    files = {"a.py": SOURCE, "b.py": SOURCE, "test_a.py": SOURCE, "broken.py": b"def (", "conftest.py": SOURCE}
+    first = mutants(files, most=4)
+    assert first == mutants(dict(reversed(files.items())), most=4)
+    assert len(first) == 4
+    assert {mutant.path for mutant in mutants(files, most=50)} == {"a.py", "b.py"}
