@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any, Protocol
-
-import msgspec
 
 from sixfold.domain.events import Event
 from sixfold.domain.fold import advance
 from sixfold.domain.narrate import narrate
 from sixfold.domain.view import RunView
-from sixfold.interfaces.cli.terminal import colourful, say
+from sixfold.interfaces.cli.terminal import colourful, json_line, say
 from sixfold.interfaces.escape import one_line
 
 if TYPE_CHECKING:
@@ -136,8 +135,12 @@ class JsonLines:
         self._inner = inner
 
     def __call__(self, event: Event) -> None:
-        sys.stdout.write(msgspec.json.encode(event).decode() + "\n")
-        sys.stdout.flush()
+        try:
+            sys.stdout.write(json_line(event) + "\n")
+            sys.stdout.flush()
+        except BrokenPipeError:
+            # Whoever read the stream has gone; that must not stop the run.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         self._inner(event)
 
     def __enter__(self) -> JsonLines:
