@@ -14,7 +14,7 @@ _DELETE = "\\u007f"
 """`json.dumps` leaves this one control character as it is."""
 _HOSTILE = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f"  # C0 without tab and line feed, DEL, C1
-    "\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb\ufffe\uffff"  # bidi, zero width, line separators, interlinear
+    "\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb\ufffe\uffff"  # bidi, zero width, separators
     "\U000e0000-\U000e007f\ud800-\udfff]"  # tags, lone surrogates
 )
 
