@@ -212,6 +212,14 @@ def test_ctrl_c_pauses_with_the_resume_command(home: Path, wiring: FakeWiring, c
 
 
 def test_apply_option_applies_a_validated_run(home: Path, wiring: FakeWiring, capsys: Capture) -> None:
+    sample_run.write_run(home, until="question")
+    wiring.applies = True
+    call(capsys, "resume")
+    kinds = [event.kind for event in State(home, sample_run.TickingClock()).log(sample_run.RUN).read()]
+    assert "result.applied" in kinds
+
+
+def test_applied_result_is_taken_back_once(home: Path, wiring: FakeWiring, capsys: Capture) -> None:
     sample_run.write_run(home)
     code, out, _ = call(capsys, "apply")
     assert (code, out) == (0, "a.py\n")

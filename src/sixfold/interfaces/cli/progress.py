@@ -56,8 +56,8 @@ def spending(view: RunView) -> str:
 class Lines:
     """One plain line for each event that tells a person something."""
 
-    def __init__(self, run: str) -> None:
-        self.view = RunView(run=run)
+    def __init__(self, view: RunView) -> None:
+        self.view = view
 
     def __call__(self, event: Event) -> None:
         self.view = advance(self.view, event)
@@ -77,12 +77,12 @@ class Lines:
 class Screen:
     """Phases, task tree, spend against cap and what waits, redrawn in place; events scroll above it."""
 
-    def __init__(self, run: str) -> None:
+    def __init__(self, view: RunView) -> None:
         # rich costs 150 ms; only a terminal pays for it.
         from rich.console import Console
         from rich.live import Live
 
-        self.view = RunView(run=run)
+        self.view = view
         self._console = Console(stderr=True, highlight=False, markup=False, emoji=False)
         self._live = Live(self._draw(), console=self._console, refresh_per_second=4, transient=True)
 
@@ -154,7 +154,7 @@ class JsonLines:
         return self._inner.suspended()
 
 
-def choose_progress(run: str, *, json_lines: bool = False) -> Progress:
-    """The progress that fits stderr."""
-    inner: Progress = Screen(run) if colourful(sys.stderr) else Lines(run)
+def choose_progress(view: RunView, *, json_lines: bool = False) -> Progress:
+    """The progress that fits stderr; `view` is what is known so far, so that a resumed run does not begin at zero."""
+    inner: Progress = Screen(view) if colourful(sys.stderr) else Lines(view)
     return JsonLines(inner) if json_lines else inner
