@@ -27,6 +27,8 @@ class FakeWiring:
     raises: BaseException | None = None
     asks: str = ""
     """Subject to offer to the door while driving."""
+    applies: bool = False
+    """Record that the run was told to apply its result."""
     options: Options | None = None
     attachments: list[Path] = field(default_factory=list)
     answers: list[Decision | None] = field(default_factory=list)
@@ -46,6 +48,9 @@ class FakeWiring:
         if self.asks:
             view = view_run(self._state(settings), run)
             self.answers.append(asyncio.run(door.ask(self.asks, view)) if door else None)
+        if self.applies:
+            told = {"by": "human:ann", "options": to_json(Options(apply=True))}
+            self._state(settings).log(run).append("run.resumed", "resumed", told)
         sample_run.continue_run(settings.home, run, until=self.until)
         for event in self._state(settings).log(run).read():
             listener(event)

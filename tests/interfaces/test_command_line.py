@@ -212,6 +212,14 @@ def test_ctrl_c_pauses_with_the_resume_command(home: Path, wiring: FakeWiring, c
 
 
 def test_apply_option_applies_a_validated_run(home: Path, wiring: FakeWiring, capsys: Capture) -> None:
+    sample_run.write_run(home, until="question")
+    wiring.applies = True
+    call(capsys, "resume")
+    kinds = [event.kind for event in State(home, sample_run.TickingClock()).log(sample_run.RUN).read()]
+    assert "result.applied" in kinds
+
+
+def test_applied_result_is_taken_back_once(home: Path, wiring: FakeWiring, capsys: Capture) -> None:
     sample_run.write_run(home)
     code, out, _ = call(capsys, "apply")
     assert (code, out) == (0, "a.py\n")
@@ -347,15 +355,15 @@ def test_debug_shows_the_traceback(home: Path) -> None:
     assert "Traceback" in done.stderr
 
 
-def test_reader_that_stops_early_is_no_error(home: Path) -> None:
+def test_reader_that_went_away_ends_us_quietly(home: Path) -> None:
     sample_run.write_run(home)
-    done = subprocess.run(
-        ["bash", "-c", f"set -o pipefail; {sys.executable} -m sixfold log --json-lines | head -1"],
-        capture_output=True,
-        text=True,
-        env={**os.environ, "PYTHONPATH": str(ROOT / "src")},
-    )
-    assert (done.returncode, done.stderr) == (0, "")
+    reader, writer = os.pipe()
+    os.close(reader)
+    words = [sys.executable, "-m", "sixfold", "log", "--json-lines"]
+    env = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
+    done = subprocess.run(words, stdout=writer, stderr=subprocess.PIPE, text=True, env=env, check=False)
+    os.close(writer)
+    assert (done.returncode, done.stderr) == (141, "")
 
 
 def test_first_line_of_build_comes_before_heavy_imports(home: Path) -> None:

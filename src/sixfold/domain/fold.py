@@ -8,23 +8,18 @@ from typing import Any
 
 import msgspec
 
-from sixfold.domain.code import Increment, Refusal, Snapshot
+from sixfold.domain.code import Snapshot
 from sixfold.domain.data import Json, Tree, from_json
 from sixfold.domain.events import Event
-from sixfold.domain.evidence import Check, Finding, TestReport
-from sixfold.domain.model import Usage
+from sixfold.domain.evidence import Check
+from sixfold.domain.fold_work import WORK
 from sixfold.domain.narrate import narrate
-from sixfold.domain.plan import Plan, Task
 from sixfold.domain.requirements import Assumption, Attachment, Question, Request, Specification
 from sixfold.domain.run import Approval, Decision, Options, Outcome, ReleaseOffer
 from sixfold.domain.view import (
-    Evidence,
-    IncrementView,
     Moment,
     Pause,
     RunView,
-    Spending,
-    TaskView,
 )
 
 _STOPS = frozenset({"run.waiting", "run.paused", "run.ended"})
@@ -83,14 +78,6 @@ def _seconds(start: str, end: str) -> float:
         return max(0.0, (datetime.fromisoformat(end) - datetime.fromisoformat(start)).total_seconds())
     except ValueError:
         return 0.0  # a clock that tells no dates (a fake one) measures nothing
-
-
-def _task(view: RunView, id: str, change: Callable[[TaskView], TaskView]) -> RunView:
-    tasks = view.tasks
-    if id and view.task(id) is None:
-        # A direct task needs no plan; it becomes known by being started.
-        tasks = (*tasks, TaskView(task=Task(id=id, title="", goal="")))
-    return _with(view, tasks=tuple(change(item) if item.task.id == id else item for item in tasks))
 
 
 # The run
@@ -176,152 +163,6 @@ def _asked(view: RunView, data: Json, event: Event) -> RunView:
 def _specified(view: RunView, data: Json, event: Event) -> RunView:
     specification = from_json(data["specification"], Specification)
     return _with(view, specification=specification, title=specification.title or view.title)
-
-
-# Layers 3 to 6: plan, tasks, increments
-
-
-def _planned(view: RunView, data: Json, event: Event) -> RunView:
-    plan = from_json(data["plan"], Plan)
-    wanted = {task.id: task for task in plan.tasks}
-    kept = []
-    for item in view.tasks:
-        if item.task.id in wanted:
-            kept.append(msgspec.structs.replace(item, task=wanted.pop(item.task.id)))
-        elif item.status in ("pending", "running"):
-            kept.append(msgspec.structs.replace(item, status="dropped"))
-        else:
-            kept.append(item)
-    return _with(view, plans=(*view.plans, plan), tasks=(*kept, *(TaskView(task=task) for task in wanted.values())))
-
-
-def _task_started(view: RunView, data: Json, event: Event) -> RunView:
-    def start(item: TaskView) -> TaskView:
-        task = item.task
-        if not task.title:
-            task = msgspec.structs.replace(task, title=str(data.get("title", "")), role=str(data.get("role", "coder")))
-        attempts = max(item.attempts, int(data.get("attempt", 1)))
-        return msgspec.structs.replace(item, task=task, status="running", attempts=attempts)
-
-    return _task(view, str(data["task"]), start)
-
-
-def _task_ended(view: RunView, data: Json, event: Event) -> RunView:
-    def end(item: TaskView) -> TaskView:
-        status = "done" if data.get("status") == "done" else "failed"
-        tree = Tree(data["tree"]) if data.get("tree") else item.tree
-        return msgspec.structs.replace(item, status=status, reason=str(data.get("reason", "")), tree=tree)
-
-    return _task(view, str(data["task"]), end)
-
-
-def _patched(view: RunView, data: Json, event: Event) -> RunView:
-    def patch(item: TaskView) -> TaskView:
-        files = tuple(dict.fromkeys((*item.files, *(str(path) for path in data.get("files", ())))))
-        return msgspec.structs.replace(item, files=files, tree=Tree(data["tree"]))
-
-    return _task(view, str(data["task"]), patch)
-
-
-def _refused(view: RunView, data: Json, event: Event) -> RunView:
-    refusals = from_json(data.get("refusals", []), tuple[Refusal, ...])
-    return _task(
-        view,
-        str(data["task"]),
-        lambda item: msgspec.structs.replace(item, refusals=(*item.refusals, *refusals)),
-    )
-
-
-def _repair(view: RunView, data: Json, event: Event) -> RunView:
-    line = f"attempt {data.get('attempt', '?')}: {data.get('strategy', '')} ({data.get('reason', '')})"
-    return _task(view, str(data["task"]), lambda item: msgspec.structs.replace(item, repairs=(*item.repairs, line)))
-
-
-def _called(view: RunView, data: Json, event: Event) -> RunView:
-    usage = from_json(data["usage"], Usage)
-    wall_s = float(data.get("wall_s", 0.0))
-    task, model = str(data.get("task") or ""), str(data.get("model", ""))
-    if task:
-        view = _task(view, task, lambda item: msgspec.structs.replace(item, model=model, usage=item.usage + usage))
-    return _with(
-        view,
-        usage=view.usage + usage,
-        replayed_calls=view.replayed_calls + (usage.calls if data.get("replayed") else 0),
-        by_task=_spend(view.by_task, task or str(data.get("purpose", "")).split(".")[0], usage, wall_s),
-        by_role=_spend(view.by_role, str(data.get("role", "")), usage, wall_s),
-        by_model=_spend(view.by_model, model, usage, wall_s),
-    )
-
-
-def _spend(book: tuple[Spending, ...], name: str, usage: Usage, wall_s: float) -> tuple[Spending, ...]:
-    if all(item.name != name for item in book):
-        return (*book, Spending(name=name, usage=usage, wall_s=wall_s))
-    return tuple(
-        Spending(name=name, usage=item.usage + usage, wall_s=item.wall_s + wall_s) if item.name == name else item
-        for item in book
-    )
-
-
-def _tested(view: RunView, data: Json, event: Event) -> RunView:
-    report = from_json(data["report"], TestReport)
-    entry = Evidence(
-        scope=str(data["scope"]), attempt=int(data.get("attempt", 1)), tree=Tree(data["tree"]), report=report
-    )
-    return _prove(view, entry)
-
-
-def _scanned(view: RunView, data: Json, event: Event) -> RunView:
-    findings = from_json(data.get("findings", []), tuple[Finding, ...])
-    entry = Evidence(
-        scope=str(data["scope"]), attempt=int(data.get("attempt", 1)), tree=Tree(data["tree"]), findings=findings
-    )
-    return _prove(view, entry)
-
-
-def _prove(view: RunView, entry: Evidence) -> RunView:
-    view = _with(view, evidence=(*view.evidence, entry))
-    # Evidence may also arrive after the proposal, e.g. when a merge is tested again.
-    increments = tuple(
-        _evidenced(view, item) if item.increment.tree == entry.tree else item for item in view.increments
-    )
-    return _with(view, increments=increments)
-
-
-def _evidenced(view: RunView, item: IncrementView) -> IncrementView:
-    """The increment with the evidence recorded for exactly its tree, and no other."""
-    same = [entry for entry in view.evidence if entry.tree == item.increment.tree]
-    reports = {entry.report.suite: entry.report for entry in same if entry.report is not None}
-    findings = [finding for entry in same for finding in entry.findings or ()]
-    return msgspec.structs.replace(
-        item,
-        reports=tuple(reports.values()),
-        findings=tuple(dict.fromkeys(findings)),
-        scanned=any(entry.findings is not None for entry in same),
-    )
-
-
-def _proposed(view: RunView, data: Json, event: Event) -> RunView:
-    increment = from_json(data["increment"], Increment)
-    earlier = tuple(
-        msgspec.structs.replace(item, replaced=True) if item.increment.task == increment.task else item
-        for item in view.increments
-        if item.increment.id != increment.id
-    )
-    subjects = {f"increment:{item.increment.id}" for item in earlier if item.replaced}
-    approvals = tuple(
-        msgspec.structs.replace(item, stale=True) if item.subject in subjects else item for item in view.approvals
-    )
-    waiting = tuple(item for item in view.waiting if item not in subjects)
-    item = _evidenced(view, IncrementView(increment=increment))
-    return _with(view, increments=(*earlier, item), approvals=approvals, waiting=waiting)
-
-
-def _committed(view: RunView, data: Json, event: Event) -> RunView:
-    increments = tuple(
-        msgspec.structs.replace(item, commit=str(data["commit"])) if item.increment.id == data["increment"] else item
-        for item in view.increments
-    )
-    return _with(view, increments=increments, commit=str(data["commit"]), tree=Tree(data["tree"]))
 
 
 # Validation
@@ -438,6 +279,7 @@ def _noted(view: RunView, data: Json, event: Event) -> RunView:
 
 
 _HANDLERS: dict[str, Callable[[RunView, Json, Event], RunView]] = {
+    **WORK,
     "run.created": _created,
     "run.waiting": _waiting,
     "run.paused": _paused,
@@ -450,17 +292,6 @@ _HANDLERS: dict[str, Callable[[RunView, Json, Event], RunView]] = {
     "clarity.checked": _clarity,
     "question.asked": _asked,
     "specification.written": _specified,
-    "plan.made": _planned,
-    "task.started": _task_started,
-    "task.ended": _task_ended,
-    "model.called": _called,
-    "patch.applied": _patched,
-    "patch.refused": _refused,
-    "tests.ran": _tested,
-    "scan.done": _scanned,
-    "repair.decided": _repair,
-    "increment.proposed": _proposed,
-    "commit.made": _committed,
     "acceptance.written": _acceptance,
     "acceptance.disputed": _disputed,
     "check.done": _checked,

@@ -54,6 +54,9 @@ GROUPS: tuple[tuple[str, tuple[tuple[str, Callable[..., int]], ...]], ...] = (
 _UsageError: type[Exception] = typer.BadParameter.__mro__[1]
 """The class of all command-line errors; Typer brings its own copy of Click and exports no name for it."""
 
+READER_GONE = 141
+"""128 + SIGPIPE, as other programs end whose output nobody reads any more."""
+
 _FAMILY_HELP = {"config": "Settings in force.", "sandbox": "The sandbox everything generated runs in."}
 
 
@@ -94,10 +97,12 @@ def run(arguments: list[str]) -> int:
     except (KeyboardInterrupt, typer.Abort):
         say("sixfold: interrupted; next: sixfold show --last")
         return 130
-    except BrokenPipeError:
-        # The reader (`head`, a pager) has seen enough; Python must not complain while it closes stdout.
+    except (BrokenPipeError, SystemExit) as stop:
+        # Typer turns a broken pipe into SystemExit. The reader (`head`, a pager) has seen enough.
+        if not isinstance(stop.__context__ if isinstance(stop, SystemExit) else stop, BrokenPipeError):
+            raise
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+        return READER_GONE
     except typer.Exit as stop:
         return stop.exit_code
     except _UsageError as error:

@@ -32,7 +32,7 @@ def drive(
     interrupted = False
     code = 0
     try:
-        with choose_progress(run, json_lines=json_lines) as progress:
+        with choose_progress(view_run(open_session.state, run), json_lines=json_lines) as progress:
             door = _door(open_session, run, progress, answers)
             code = engine.drive(open_session.settings, run, listener=progress, door=door, debug=session.debug())
     except KeyboardInterrupt:

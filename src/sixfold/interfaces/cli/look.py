@@ -6,7 +6,6 @@ import sys
 import time
 from typing import Annotated
 
-import msgspec
 import typer
 
 from sixfold.domain.data import to_json
@@ -19,7 +18,7 @@ from sixfold.interfaces.cli.finish import diff_of
 from sixfold.interfaces.cli.progress import spending
 from sixfold.interfaces.cli.screens import plan_lines, show_lines
 from sixfold.interfaces.cli.session import JsonOption, LastOption, RunArgument, Session
-from sixfold.interfaces.cli.terminal import put, put_diff, put_json, say, table
+from sixfold.interfaces.cli.terminal import json_line, put, put_diff, put_json, say, table
 from sixfold.interfaces.escape import one_line
 from sixfold.interfaces.runs import driven, view_run
 from sixfold.workflow.log import EventLog, broken_link
@@ -97,7 +96,7 @@ def log(
     while True:
         fresh = events.read(after=shown)
         for event in fresh:
-            put(msgspec.json.encode(event).decode() if json_lines else _line(event))
+            put(json_line(event) if json_lines else _line(event))
             shown = event.seq
         sys.stdout.flush()
         if not follow or not (fresh or driven(state, name)):

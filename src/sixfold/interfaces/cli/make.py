@@ -13,6 +13,7 @@ import typer
 from sixfold.config import ROLES, Settings
 from sixfold.domain.errors import ConfigurationError, RequestError, UsageError
 from sixfold.domain.run import Options
+from sixfold.domain.view import RunView
 from sixfold.interfaces.cli import session
 from sixfold.interfaces.cli.choices import Clarify, PlanMode, Review, Unanswered
 from sixfold.interfaces.cli.door import read_answers
@@ -125,7 +126,7 @@ def demo(
     _refuse_contradictions({"--json with --json-lines": as_json and json_lines})
     open_session = Session()
     engine = load_engine()
-    with choose_progress("demo", json_lines=json_lines) as progress:
+    with choose_progress(RunView(), json_lines=json_lines) as progress:
         run, code = engine.demo(open_session.settings, listener=progress, debug=session.debug())
     return finish(open_session, None, run, code, as_json=as_json, json_lines=json_lines)
 

@@ -38,8 +38,8 @@ def config_show(
     """Every setting in force."""
     settings = Session().settings
     if as_json:
-        shown = [msgspec.structs.replace(item, value=_without_password(item.value)) for item in settings.listing]
-        put_json({"schema_version": 1, "settings": to_json(shown)})
+        listed = [msgspec.structs.replace(item, value=_without_password(item.value)) for item in settings.listing]
+        put_json({"schema_version": 1, "settings": to_json(listed)})
         return 0
     rows = []
     for item in settings.listing:

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any, Protocol
-
-import msgspec
 
 from sixfold.domain.events import Event
 from sixfold.domain.fold import advance
 from sixfold.domain.narrate import narrate
 from sixfold.domain.view import RunView
-from sixfold.interfaces.cli.terminal import colourful, say
+from sixfold.interfaces.cli.terminal import colourful, json_line, say
 from sixfold.interfaces.escape import one_line
 
 if TYPE_CHECKING:
@@ -57,8 +56,8 @@ def spending(view: RunView) -> str:
 class Lines:
     """One plain line for each event that tells a person something."""
 
-    def __init__(self, run: str) -> None:
-        self.view = RunView(run=run)
+    def __init__(self, view: RunView) -> None:
+        self.view = view
 
     def __call__(self, event: Event) -> None:
         self.view = advance(self.view, event)
@@ -78,12 +77,12 @@ class Lines:
 class Screen:
     """Phases, task tree, spend against cap and what waits, redrawn in place; events scroll above it."""
 
-    def __init__(self, run: str) -> None:
+    def __init__(self, view: RunView) -> None:
         # rich costs 150 ms; only a terminal pays for it.
         from rich.console import Console
         from rich.live import Live
 
-        self.view = RunView(run=run)
+        self.view = view
         self._console = Console(stderr=True, highlight=False, markup=False, emoji=False)
         self._live = Live(self._draw(), console=self._console, refresh_per_second=4, transient=True)
 
@@ -136,8 +135,12 @@ class JsonLines:
         self._inner = inner
 
     def __call__(self, event: Event) -> None:
-        sys.stdout.write(msgspec.json.encode(event).decode() + "\n")
-        sys.stdout.flush()
+        try:
+            sys.stdout.write(json_line(event) + "\n")
+            sys.stdout.flush()
+        except BrokenPipeError:
+            # Whoever read the stream has gone; that must not stop the run.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         self._inner(event)
 
     def __enter__(self) -> JsonLines:
@@ -151,7 +154,7 @@ class JsonLines:
         return self._inner.suspended()
 
 
-def choose_progress(run: str, *, json_lines: bool = False) -> Progress:
-    """The progress that fits stderr."""
-    inner: Progress = Screen(run) if colourful(sys.stderr) else Lines(run)
+def choose_progress(view: RunView, *, json_lines: bool = False) -> Progress:
+    """The progress that fits stderr; `view` is what is known so far, so that a resumed run does not begin at zero."""
+    inner: Progress = Screen(view) if colourful(sys.stderr) else Lines(view)
     return JsonLines(inner) if json_lines else inner

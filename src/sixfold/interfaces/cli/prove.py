@@ -29,7 +29,7 @@ def replay(run: RunArgument = None, last: LastOption = False, as_json: JsonOptio
     name = open_session.state.resolve(None if last else run)
     say(f"sixfold: replaying {name}")
     engine = load_engine()
-    with choose_progress(name) as progress:
+    with choose_progress(RunView(run=name)) as progress:
         fresh, code = engine.replay(open_session.settings, name, listener=progress, debug=session.debug())
     return finish(open_session, None, fresh, code, as_json=as_json)
 

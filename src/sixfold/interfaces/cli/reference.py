@@ -62,7 +62,7 @@ def _exit_codes() -> str:
     lines += [
         "",
         "Every end other than 0 prints one line that says what to do next. `sixfold sandbox run` passes the command's",
-        "own exit code through, and 124 when its time was up.",
+        "own exit code through, and 124 when its time was up. 141 means that the reader of our output went away.",
         "",
     ]
     return "\n".join(lines)

@@ -11,7 +11,8 @@ import msgspec
 
 from sixfold.domain.data import Json
 from sixfold.domain.errors import SixfoldError
-from sixfold.interfaces.escape import one_line, visible
+from sixfold.domain.events import Event
+from sixfold.interfaces.escape import one_line, visible, visible_json
 
 _COLOURS = {"red": "31", "green": "32", "yellow": "33", "blue": "34", "cyan": "36", "bold": "1", "dim": "2"}
 
@@ -32,8 +33,14 @@ def put(text: str = "") -> None:
 
 
 def put_json(value: Json) -> None:
-    """One JSON object on stdout, indented; its strings are escaped by JSON itself."""
-    sys.stdout.write(msgspec.json.format(msgspec.json.encode(value), indent=2).decode() + "\n")
+    """One JSON object on stdout, indented; hidden characters are JSON escapes."""
+    text = msgspec.json.format(msgspec.json.encode(value), indent=2).decode()
+    sys.stdout.write(visible_json(text) + "\n")
+
+
+def json_line(event: Event) -> str:
+    """One event as one line of JSON; hidden characters are JSON escapes."""
+    return visible_json(msgspec.json.encode(event).decode())
 
 
 def say(text: str) -> None:
