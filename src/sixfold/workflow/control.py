@@ -13,8 +13,8 @@ class Control:
     """Book-keeping of one process that drives one run."""
 
     def __init__(self) -> None:
-        self.subjects: dict[str, str] = {}
-        """Workflow id → subject a human owes a decision on."""
+        self._humans: dict[str, list[str]] = {}
+        """Workflow id → subjects a human owes a decision on; a workflow may ask several things at once."""
         self.parked: dict[str, BaseException] = {}
         """Workflow id → why it cannot go on for now."""
         self._working: set[str] = set()
@@ -46,12 +46,18 @@ class Control:
     @contextmanager
     def waiting_for_human(self, id: str, subject: str) -> Iterator[None]:
         """A workflow waits for a decision only."""
-        self.subjects[id] = subject
+        self._humans.setdefault(id, []).append(subject)
         self.changed.set()
         try:
             yield
         finally:
-            self.subjects.pop(id, None)
+            self._humans[id].remove(subject)
+            if not self._humans[id]:
+                del self._humans[id]
+
+    def subjects(self) -> tuple[str, ...]:
+        """What humans owe decisions on, in the order it was asked."""
+        return tuple(subject for asked in self._humans.values() for subject in asked)
 
     async def park(self, id: str, reason: BaseException) -> None:
         """Never return: this workflow stays exactly where it is until another process resumes the run."""
@@ -64,7 +70,7 @@ class Control:
         return bool(self._working) and all(self._blocked(id) for id in self._working)
 
     def _blocked(self, id: str) -> bool:
-        if id in self.subjects or id in self.parked:
+        if id in self._humans or id in self.parked:
             return True
         children = self._waiting.get(id)
         # A child that is neither alive here nor ended has not been picked up yet: something will still happen.

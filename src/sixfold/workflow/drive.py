@@ -64,7 +64,7 @@ async def drive(
                 return Stop(status="ended", exit_code=outcome.exit_code, outcome=outcome)
             if deadline is not None and loop.time() > deadline:
                 return _pause(log, _timed_out(timeout_s), follower)
-            open_subjects = [subject for subject in control.subjects.values() if subject not in refused]
+            open_subjects = [subject for subject in control.subjects() if subject not in refused]
             if door is not None and open_subjects:
                 if not await door(open_subjects[0]):
                     refused.add(open_subjects[0])
@@ -73,7 +73,7 @@ async def drive(
                 reason = control.reason()
                 if reason is not None:
                     return _pause(log, reason, follower)
-                return _wait(log, tuple(control.subjects.values()), follower)
+                return _wait(log, control.subjects(), follower)
             control.changed.clear()
             waits = {done, asyncio.ensure_future(control.changed.wait())}
             _, pending = await asyncio.wait(waits, timeout=_TICK_S, return_when=asyncio.FIRST_COMPLETED)
