@@ -148,7 +148,7 @@ def _files(folder: Path) -> dict[str, tuple[int, bytes]]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", range(60))
+@pytest.mark.parametrize("seed", [*range(60), 1105])
 def test_no_state_loses_the_users_work(tmp_path: Path, seed: int) -> None:
     chance = random.Random(seed)
     user = User.with_commit(

@@ -318,6 +318,7 @@ def _take_back(
             ours = git.run("hash-object", "--", path).text
             if ours == git.run("rev-parse", "--verify", "--quiet", f":{path}", ok=(0, 1, 128)).text:
                 file.write_bytes(content)
+                git.run("update-index", "--", path, ok=(0, 128))  # same entry, the file's size and time anew
     return left
 
 
