@@ -32,6 +32,13 @@ async def generate(run: Run, ports: Ports, request: Request, options: Options, s
             reason, author = "Put right what validation found", "rule:validation"
             product = await development.rework(run, ports, site, seen.faults, reason=reason, author=author)
             continue
+        late = await input.late_answers(run, ports, request, intent, options)
+        if late is not None:
+            intent = site.intent = late
+            locked = await validation.write_again(run, ports, intent)
+            orders, reason = ("Make the product fit the specification above.",), "An answer changed the specification"
+            product = await development.rework(run, ports, site, orders, reason=reason, author="rule:late-answer")
+            continue
         outcome = await validation.release(run, ports, intent, product, seen, options, snapshot)
         if not isinstance(outcome, Rework):
             return outcome

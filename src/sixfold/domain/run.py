@@ -26,7 +26,7 @@ class Options(Data, frozen=True, kw_only=True):
     """(role, model) pairs; role `*` is the default model."""
     clarify: Literal["auto", "always", "never"] = "auto"
     unanswered: Literal["wait", "defer", "default"] = "wait"
-    plan: Literal["auto", "direct", "static"] = "auto"
+    plan: Literal["auto", "direct"] = "auto"
     review: Literal["risky", "all", "none"] = "risky"
     approve_release: bool = False
     """`-y`: the release is approved in advance, and recorded as such."""

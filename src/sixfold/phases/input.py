@@ -87,9 +87,27 @@ async def _clarify(run: Run, ports: Ports, request: Request, options: Options, f
     run.emit("specification.drafted", "specification:draft", {"specification": draft})
     for question in draft.questions:
         run.emit("question.asked", f"question:{question.id}", {"question": question})
-    decisions = await _answers(run, draft.questions, options)
-    if not decisions:
+    if options.unanswered == "defer" and draft.questions:
+        text = "work goes on with the declared defaults; the answers are awaited before the release"
+        run.emit("note", "note:deferred", {"text": text})
         return draft
+    return await _settle(run, ports, request, draft, await _answers(run, draft.questions, options))
+
+
+async def late_answers(run: Run, ports: Ports, request: Request, intent: Intent, options: Options) -> Intent | None:
+    """Under `--unanswered defer`: wait for the answers now; the changed intent, or None when the defaults were right."""
+    if options.unanswered != "defer" or all(item.status != "open" for item in intent.specification.questions):
+        return None
+    decisions = await _answers(run, intent.specification.questions, options)
+    settled = await _settle(run, ports, request, intent.specification, decisions)
+    run.emit("specification.written", "specification:late", {"specification": settled, "by": "model"})
+    return Intent(specification=settled) if specify.changed(specify.settle(intent.specification, decisions)) else None
+
+
+async def _settle(
+    run: Run, ports: Ports, request: Request, draft: Specification, decisions: Sequence[Decision]
+) -> Specification:
+    """The specification after the answers; a call is made only when an answer changes what was drafted."""
     settled = specify.settle(draft, decisions)
     if not specify.changed(settled):
         return settled

@@ -35,21 +35,26 @@ class Locked(Data, frozen=True, kw_only=True):
     tests: str
 
 
-async def write_acceptance(run: Run, ports: Ports, specification: Specification) -> Locked:
+async def write_acceptance(run: Run, ports: Ports, specification: Specification, *, edition: str = "") -> Locked:
     """Child task: write the acceptance tests from the specification's text alone."""
 
     async def ask() -> Locked:
         tests, _ = await acceptance.write_acceptance(ports.model, specification_text(specification))
         return Locked(tests=tests)
 
-    locked = await run.step("validation.write_acceptance", ask, Locked)
+    locked = await run.step(f"validation.write_acceptance{edition}", ask, Locked)
     names = acceptance.names(locked.tests)
     run.emit(
         "acceptance.written",
-        "acceptance",
+        f"acceptance{edition}",
         {"files": [acceptance.FILE], "tests": len(names), "names": names, "digest": digest(locked.tests)},
     )
     return locked
+
+
+async def write_again(run: Run, ports: Ports, intent: Intent) -> Locked:
+    """Blind acceptance tests for a specification that changed after they were written."""
+    return await write_acceptance(run, ports, intent.specification, edition=":late")
 
 
 async def locked_tests(run: Run) -> Locked:

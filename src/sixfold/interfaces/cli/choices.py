@@ -26,7 +26,6 @@ class PlanMode(StrEnum):
 
     AUTO = "auto"
     DIRECT = "direct"
-    STATIC = "static"
 
 
 class Review(StrEnum):

@@ -36,8 +36,17 @@ class Engine(Protocol):
         """Create a run (folder, snapshot, `run.created`) and return its id."""
         ...
 
-    def drive(self, settings: Settings, run: str, *, listener: Listener | None, door: Door | None, debug: bool) -> int:
-        """Run until it ends, waits or pauses; returns the exit code."""
+    def drive(
+        self,
+        settings: Settings,
+        run: str,
+        *,
+        options: Options | None,
+        listener: Listener | None,
+        door: Door | None,
+        debug: bool,
+    ) -> int:
+        """Run until it ends, waits or pauses; returns the exit code. `options` replace those in force."""
         ...
 
     def decide(self, settings: Settings, run: str, decision: Decision) -> Event:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from sixfold.domain.errors import SixfoldError, StorageError
 from sixfold.domain.result import INTERRUPTED, next_step, result
+from sixfold.domain.run import Options
 from sixfold.domain.view import RunView
 from sixfold.interfaces.cli import session
 from sixfold.interfaces.cli.door import AnswersFile, Keyboard, TerminalDoor
@@ -24,6 +25,7 @@ def drive(
     engine: Engine,
     run: str,
     *,
+    options: Options | None = None,
     answers: dict[str, str] | None = None,
     as_json: bool = False,
     json_lines: bool = False,
@@ -34,7 +36,9 @@ def drive(
     try:
         with choose_progress(view_run(open_session.state, run), json_lines=json_lines) as progress:
             door = _door(open_session, run, progress, answers)
-            code = engine.drive(open_session.settings, run, listener=progress, door=door, debug=session.debug())
+            code = engine.drive(
+                open_session.settings, run, options=options, listener=progress, door=door, debug=session.debug()
+            )
     except KeyboardInterrupt:
         interrupted = True
         code = 130

@@ -5,14 +5,17 @@ from __future__ import annotations
 import asyncio
 import re
 import sys
-from typing import Annotated
+from collections.abc import Callable
+from typing import Annotated, TypeVar
 
+import msgspec
 import typer
 
 from sixfold.domain.data import to_json
 from sixfold.domain.errors import UsageError
+from sixfold.domain.requirements import Question
 from sixfold.domain.result import next_step, result
-from sixfold.domain.run import Decision, Outcome
+from sixfold.domain.run import Budget, Decision, Options, Outcome
 from sixfold.domain.view import RunView
 from sixfold.interfaces.cli import session
 from sixfold.interfaces.cli.door import Keyboard, TerminalDoor
@@ -23,6 +26,8 @@ from sixfold.interfaces.cli.session import JsonOption, LastOption, RunArgument, 
 from sixfold.interfaces.cli.terminal import put, put_json, say
 from sixfold.interfaces.decisions import check
 from sixfold.interfaces.escape import one_line
+
+N = TypeVar("N", int, float)
 
 _INCREMENT = re.compile(r"I\d+(\.\d+)?|release")
 Words = Annotated[list[str], typer.Argument(show_default=False)]
@@ -62,7 +67,7 @@ def answer(
     open_session = Session()
     view = open_session.view(words[0], last)
     question = view.question(words[1])
-    value = (question.default if question else "") if default else words[2]
+    value = (question.default if question else "") if default else _value(question, words[2])
     verdict = "default" if default else "answer"
     decision = Decision(
         subject=f"question:{words[1]}",
@@ -71,6 +76,14 @@ def answer(
         who=session.who(),
     )
     return _decide(open_session, view, decision)
+
+
+def _value(question: Question | None, typed: str) -> str:
+    """What was typed, or the option it counts to when that is no answer of its own."""
+    options = question.options if question else ()
+    if typed.isdecimal() and 0 < int(typed) <= len(options) and all(typed != option.value for option in options):
+        return options[int(typed) - 1].value
+    return typed
 
 
 def review(run: RunArgument = None, last: LastOption = False, as_json: JsonOption = False) -> int:
@@ -137,17 +150,61 @@ def reject(
 def resume(
     run: RunArgument = None,
     last: LastOption = False,
+    model: Annotated[str | None, typer.Option("--model", "-m", metavar="MODEL", help="From now on, for all.")] = None,
+    budget_usd: Annotated[str | None, typer.Option("--budget-usd", metavar="N|+N", help="New cap, or more.")] = None,
+    budget_tokens: Annotated[
+        str | None, typer.Option("--budget-tokens", metavar="N|+N", help="New cap, or more.")
+    ] = None,
+    timeout_s: Annotated[float | None, typer.Option("--timeout-s", help="Pause after this many seconds.")] = None,
+    yes: Annotated[
+        bool, typer.Option("--yes", "-y", help="Defaults for open questions, no more reviews, release approved.")
+    ] = False,
     as_json: JsonOption = False,
     json_lines: Annotated[bool, typer.Option("--json-lines", help="Stream the event log on stdout.")] = False,
 ) -> int:
-    """Go on with a run that waited, paused, or was killed."""
+    """Go on with a run that waited, paused, or was killed; changed options are recorded with it."""
     if as_json and json_lines:
         raise UsageError("--json with --json-lines is a contradiction", next="leave one of them out")
     open_session = Session()
     view = open_session.view(run, last)
     if view.outcome is not None:
         raise UsageError(f"{view.run} has ended ({view.outcome.status})", next=f"see it: sixfold show {view.run}")
-    return drive(open_session, load_engine(), view.run, as_json=as_json, json_lines=json_lines)
+    changed = _changed(view.options, model, budget_usd, budget_tokens, timeout_s, yes)
+    return drive(open_session, load_engine(), view.run, options=changed, as_json=as_json, json_lines=json_lines)
+
+
+def _changed(
+    options: Options, model: str | None, usd: str | None, tokens: str | None, timeout_s: float | None, yes: bool
+) -> Options | None:
+    """The options a resumed run goes on with; None when nothing was changed."""
+    if model is not None and options.replay:
+        raise UsageError("this run is a replay: no model answers in it", next="leave -m out")
+    budget = Budget(
+        usd=_raised("--budget-usd", usd, options.budget.usd, float),
+        tokens=_raised("--budget-tokens", tokens, options.budget.tokens, int),
+    )
+    wanted = msgspec.structs.replace(
+        options,
+        budget=budget,
+        models=options.models if model is None else (("*", model),),
+        timeout_s=options.timeout_s if timeout_s is None else timeout_s,
+    )
+    if yes:
+        wanted = msgspec.structs.replace(wanted, unanswered="default", review="none", approve_release=True)
+    return None if wanted == options else wanted
+
+
+def _raised(name: str, text: str | None, present: N | None, kind: Callable[[str], N]) -> N | None:
+    """`N` sets a cap, `+N` raises the present one."""
+    if text is None:
+        return present
+    try:
+        number = kind(text.removeprefix("+"))
+    except ValueError:
+        raise UsageError(f"{name} takes a number, or +NUMBER to raise the cap: {text!r}") from None
+    if not 0 < number < float("inf"):
+        raise UsageError(f"{name} must be above 0: {text!r}")
+    return number + present if text.startswith("+") and present is not None else number
 
 
 def cancel(run: RunArgument = None, last: LastOption = False) -> int:
