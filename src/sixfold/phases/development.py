@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 import msgspec
 
@@ -318,7 +319,7 @@ async def work(run: Run, ports: Ports, job: Job) -> TaskResult:
                 strategy=strategy,
             )
         )
-        step = diagnosis.next_step(attempts, most_repairs=job.options.max_repairs)
+        step = await run.step(f"development.diagnose:{number}", partial(_diagnose, job, attempts), diagnosis.Step)
         run.emit(
             "repair.decided",
             f"repair:{run.workflow}:{number}",
@@ -332,6 +333,11 @@ async def work(run: Run, ports: Ports, job: Job) -> TaskResult:
             notes = (*job.notes, repair.lesson([(item.report, item.findings) for item in seen]))
         else:
             notes = (*job.notes, repair.repair_note(evidence.report, evidence.findings))
+
+
+async def _diagnose(job: Job, attempts: Sequence[diagnosis.Attempt]) -> diagnosis.Step:
+    """A step although it is pure: its thresholds change with versions, and a resumed run must not."""
+    return diagnosis.next_step(attempts, most_repairs=job.options.max_repairs)
 
 
 def _result(job: Job, tree: Tree, attempts: int, evidence: _Evidence, *, failed: str = "") -> TaskResult:

@@ -22,6 +22,7 @@ from typing import Any
 # This module is imported late (by wiring, when a run is driven): DBOS takes about two seconds to load.
 import sqlalchemy
 from dbos import DBOS, DBOSConfig, SetWorkflowID, WorkflowHandleAsync
+from dbos._error import DBOSUnexpectedStepError
 from sqlalchemy import event as sqlalchemy_event
 
 from sixfold.domain.data import Json
@@ -79,7 +80,14 @@ class DbosEngine:
         return winner.workflow_id
 
     async def result(self, id: str) -> Json:
-        return await self._handles[id].get_result(polling_interval_sec=_POLL_S)
+        try:
+            return await self._handles[id].get_result(polling_interval_sec=_POLL_S)
+        except DBOSUnexpectedStepError as error:
+            raise StorageError(
+                "this run was recorded by a version of Sixfold that took other steps, and cannot go on here",
+                why=str(error).split(": ", 1)[-1],
+                next="go on with the version named in the run's first event (`sixfold log RUN`), or build anew",
+            ) from error
 
 
 @contextlib.asynccontextmanager
