@@ -25,14 +25,13 @@ import sys
 
 from .keeper import Keeper, descendants, is_zombie
 from .kernel import (
-    CLONE_NEWPID,
     PR_SET_CHILD_SUBREAPER,
     PR_SET_DUMPABLE,
     PR_SET_PDEATHSIG,
     Spec,
     check,
     forget_keys,
-    libc,
+    fork_into_pid_namespace,
     prctl,
 )
 from .view import enter_namespaces
@@ -48,7 +47,6 @@ class Supervisor:
         self.poller.register(control.fileno(), select.POLLIN)
         self.running: dict[int, tuple[int, int, int]] = {}
         """pidfd -> (id, pid of the keeper, read end of its report)."""
-        self.pid_namespace = os.open("/proc/self/ns/pid", os.O_RDONLY)
 
     def serve(self) -> None:
         """Work until the other side of the socket is closed, then end every guest."""
@@ -83,13 +81,9 @@ class Supervisor:
         *streams, command = descriptors
         spec = json.loads(os.pread(command, os.fstat(command).st_size, 0))
         read, write = os.pipe()
-        if self.config["namespaces"]:
-            check(libc.unshare(CLONE_NEWPID), "unshare PIDs")
-        pid = os.fork()
+        pid = fork_into_pid_namespace() if self.config["namespaces"] else os.fork()
         if pid == 0:
             Keeper(self.config, spec, write).run(streams)
-        if self.config["namespaces"]:
-            check(libc.setns(self.pid_namespace, CLONE_NEWPID), "return to our PID namespace")
         for descriptor in (*descriptors, write):
             os.close(descriptor)
         pidfd = os.pidfd_open(pid)
