@@ -81,6 +81,4 @@ def differences(recorded: Recording, replayed: Recording) -> ReplayDrift | None:
         found.append(f"the tree ({recorded.tree} recorded, {replayed.tree} now)")
     if not found:
         return None
-    return ReplayDrift(
-        f"the replay differs in {' and '.join(found)}", next="compare the two reports: sixfold show RUN"
-    )
+    return ReplayDrift(f"the replay differs in {' and '.join(found)}", next="compare the two reports: sixfold show RUN")

@@ -73,9 +73,7 @@ def state_of(settings: Settings) -> State:
 # --- starting ---------------------------------------------------------------------------------------------------------
 
 
-def start(
-    settings: Settings, request_text: str, attachments: Sequence[Path], folder: Path, options: Options
-) -> str:
+def start(settings: Settings, request_text: str, attachments: Sequence[Path], folder: Path, options: Options) -> str:
     """Create a run: everything that can be wrong with what was typed is found here, before anything is spent.
 
     Returns:
@@ -117,6 +115,8 @@ def _created(log: EventLog, request: Request, options: Options, folder: Path, sn
         "version": __version__,
     }
     log.append("run.created", "created", data)
+    for number, note in enumerate(snapshot.notes):
+        log.append("note", f"note:snapshot:{number}", {"text": note})
     for attachment in request.attachments:
         log.append("attachment.read", f"attachment:{attachment.name}:{attachment.digest}", {"attachment": attachment})
 
@@ -246,9 +246,7 @@ async def _drive(
     return stop
 
 
-async def open_ports(
-    settings: Settings, folder: Path, run: str, log: EventLog, options: Options, base: Tree
-) -> Ports:
+async def open_ports(settings: Settings, folder: Path, run: str, log: EventLog, options: Options, base: Tree) -> Ports:
     """The adapters of one run.
 
     Args:
@@ -263,13 +261,14 @@ async def open_ports(
     from sixfold.layers.planning.retrieval.index import RepositoryIndex
     from sixfold.layers.refinement.git import GitRepository
     from sixfold.layers.testing import sandbox
-    from sixfold.layers.testing.environments import UvEnvironments
     from sixfold.layers.testing.dependencies import Dependencies
+    from sixfold.layers.testing.environments import UvEnvironments
     from sixfold.layers.testing.scanners.audit import Audit
     from sixfold.layers.testing.scanners.bandit import Bandit
     from sixfold.layers.testing.scanners.ruff import Ruff
     from sixfold.layers.testing.scanners.secrets import Secrets
     from sixfold.layers.testing.scanners.suspicious import Suspicious
+    from sixfold.phases.validation import ACCEPTANCE
 
     repository = GitRepository(folder / "repository", folder / "blobs")
     clock = SystemClock()
@@ -279,7 +278,7 @@ async def open_ports(
 
     def called(record: CallRecord) -> None:
         reply = repository.put_blob(record.reply.encode())
-        data = {**to_json(record), "reply": reply, "task": record.scope}
+        data = {**to_json(record), "reply": reply, "task": record.scope if record.scope != ACCEPTANCE else ""}
         log.append("model.called", f"model:{record.request}:{record.scope}", data, who=f"model:{record.model}")
 
     cloud = open_cloud(
@@ -426,9 +425,7 @@ def _who() -> str:
 # --- replaying --------------------------------------------------------------------------------------------------------
 
 
-def replay(
-    settings: Settings, run: str, *, listener: Listener | None = None, debug: bool = False
-) -> tuple[str, int]:
+def replay(settings: Settings, run: str, *, listener: Listener | None = None, debug: bool = False) -> tuple[str, int]:
     """Do a run again offline: recorded answers and decisions, real sandbox, tests, scans and git.
 
     Returns:
@@ -546,7 +543,11 @@ async def _sandbox_rows(settings: Settings) -> list[Row]:
         name = f"sandbox {tried.name}"
         rows.append(Row(what=name, state="ok" if tried.usable else "missing", detail=tried.why or "holds here"))
         rows += [
-            Row(what=f"  {each.what}", state="ok" if each.strength != "none" else "note", detail=f"{each.strength}: {each.how}")
+            Row(
+                what=f"  {each.what}",
+                state="ok" if each.strength != "none" else "note",
+                detail=f"{each.strength}: {each.how}",
+            )
             for each in tried.enforced
         ]
     return rows

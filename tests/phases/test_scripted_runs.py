@@ -153,7 +153,9 @@ def test_uncommitted_work_survives_and_stays_out_of_the_branch(person: Person) -
 
 def test_a_recorded_run_replays_offline_to_the_same_tree(person: Person, tmp_path: Path) -> None:
     record = tmp_path / "recording"
-    person.sixfold("build", "I want something that counts words for my team", "-y", "--record", str(record), scenario="large")
+    person.sixfold(
+        "build", "I want something that counts words for my team", "-y", "--record", str(record), scenario="large"
+    )
     tree = person.result()["tree"]
     person.sixfold("replay", "--last")
     assert person.result()["tree"] == tree

@@ -18,7 +18,11 @@ SMALL_SPEC = {
             "text": "WHEN fizz(n) is called, THE SYSTEM SHALL return Fizz for multiples of 3, Buzz of 5, FizzBuzz of both,"
             " else the number as text",
             "examples": [
-                {"id": "R1.E1", "title": "both", "steps": [{"call": "fizz.fizz(15)", "expect": {"value": "'FizzBuzz'"}}]},
+                {
+                    "id": "R1.E1",
+                    "title": "both",
+                    "steps": [{"call": "fizz.fizz(15)", "expect": {"value": "'FizzBuzz'"}}],
+                },
                 {"id": "R1.E2", "title": "plain", "steps": [{"call": "fizz.fizz(7)", "expect": {"value": "'7'"}}]},
             ],
         }
@@ -34,7 +38,7 @@ def fizz(n: int) -> str:
     return ("Fizz" * (n % 3 == 0) + "Buzz" * (n % 5 == 0)) or str(n)
 '''
 BROKEN_FIZZ = FIZZ.replace("n % 5", "n % 7")
-FIZZ_TEST = '''\
+FIZZ_TEST = """\
 from fizz import fizz
 
 
@@ -44,8 +48,8 @@ def test_multiples_of_three_and_five():
 
 def test_other_numbers():
     assert fizz(7) == "7"
-'''
-FIZZ_ACCEPTANCE = '''\
+"""
+FIZZ_ACCEPTANCE = """\
 import pytest
 
 
@@ -53,7 +57,7 @@ import pytest
 @pytest.mark.parametrize("n, text", [(3, "Fizz"), (5, "Buzz"), (30, "FizzBuzz"), (7, "7")])
 def test_each_kind_of_number(call, n, text):
     assert call(f"fizz.fizz({n})") == text
-'''
+"""
 
 LARGE_SPEC = {
     "title": "Count words",
@@ -146,13 +150,13 @@ def count(text: str) -> dict[str, int]:
     return dict(Counter(text.lower().split()))
 '''
 BROKEN_WORDS = WORDS.replace("text.lower()", "text")
-WORDS_TEST = '''\
+WORDS_TEST = """\
 from words import count
 
 
 def test_case_does_not_matter():
     assert count("A b a") == {"a": 2, "b": 1}
-'''
+"""
 COMMAND = '''\
 """Print how often each word of standard input occurs."""
 
@@ -168,14 +172,14 @@ def lines(text):
 if __name__ == "__main__":
     print("\\n".join(lines(sys.stdin.read())))
 '''
-COMMAND_TEST = '''\
+COMMAND_TEST = """\
 from wordcount import lines
 
 
 def test_lines_are_sorted_by_word():
     assert lines("b a b") == ["a 1", "b 2"]
-'''
-WORDS_ACCEPTANCE = '''\
+"""
+WORDS_ACCEPTANCE = """\
 import pytest
 
 
@@ -187,7 +191,7 @@ def test_words_are_counted_without_case(call):
 @pytest.mark.req("R2")
 def test_lines_come_sorted(cli):
     assert cli(stdin="z y z").stdout.split() == ["y", "1", "z", "2"]
-'''
+"""
 WRONG_ACCEPTANCE = WORDS_ACCEPTANCE.replace('{"x": 2, "y": 1}', '{"X": 2, "y": 1}')
 
 
@@ -204,7 +208,10 @@ def python(source: str) -> str:
 
 
 SMALL = [
-    ("one small programming job", answer_json(SMALL_SPEC) + "\n" + files(**{"fizz.py": FIZZ, "test_fizz.py": FIZZ_TEST})),
+    (
+        "one small programming job",
+        answer_json(SMALL_SPEC) + "\n" + files(**{"fizz.py": FIZZ, "test_fizz.py": FIZZ_TEST}),
+    ),
     ("you write the acceptance tests", python(FIZZ_ACCEPTANCE)),
 ]
 REPAIRED = [
@@ -216,7 +223,10 @@ REPAIRED = [
     ("you write the acceptance tests", python(FIZZ_ACCEPTANCE)),
 ]
 HOPELESS = [REPAIRED[0], ("does not pass yet|Earlier attempts", files(**{"fizz.py": BROKEN_FIZZ})), REPAIRED[2]]
-REVIEWED = [("A reviewer rejected|Do what|reviewer asked", files(**{"fizz.py": FIZZ + "\n# as the reviewer asked\n"})), *SMALL]
+REVIEWED = [
+    ("A reviewer rejected|Do what|reviewer asked", files(**{"fizz.py": FIZZ + "\n# as the reviewer asked\n"})),
+    *SMALL,
+]
 COMMON_LARGE = [
     ("T1: Count words.*does not pass yet", files(**{"words.py": WORDS})),
     ("T1: Count words", files(**{"words.py": BROKEN_WORDS, "tests/test_words.py": WORDS_TEST})),

@@ -119,7 +119,9 @@ async def begin(
                 return await runner.run_tests(workspace, suite="existing")
 
         report = await run.step("development.test_before", before, TestReport)
-        run.emit("tests.ran", "tests:before", {"scope": "before", "attempt": 0, "tree": snapshot.tree, "report": report})
+        run.emit(
+            "tests.ran", "tests:before", {"scope": "before", "attempt": 0, "tree": snapshot.tree, "report": report}
+        )
         known = tuple(case.id for case in report.cases if case.outcome in ("failed", "error"))
     return Site(
         intent=intent,

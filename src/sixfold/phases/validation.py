@@ -20,7 +20,6 @@ from sixfold.layers.refinement import branch
 from sixfold.layers.testing import acceptance, scanning, system
 from sixfold.workflow.run import Run
 
-
 ACCEPTANCE = "acceptance"
 """Kind and name of the child task that writes the acceptance tests; orchestration starts it."""
 

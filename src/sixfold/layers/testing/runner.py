@@ -40,7 +40,7 @@ async def run_tests(
     suite: Suite,
     paths: Sequence[str] = (),
     env: Mapping[str, str] | None = None,
-    limits: Limits = Limits(),  # noqa: B008 - frozen
+    limits: Limits = Limits(),
     pinned: Sequence[str] | None = None,
     product: Product | None = None,
     stop_early: bool = False,

@@ -54,7 +54,7 @@ async def validate_product(
     *,
     suite: Literal["unit", "existing"] = "existing",
     planted_faults: int = 8,
-    limits: Limits = Limits(),  # noqa: B008  (frozen)
+    limits: Limits = Limits(),
 ) -> Validation:
     """Install, start, exercise and doubt the product.
 
@@ -99,7 +99,7 @@ async def validate_product(
     )
 
 
-async def run_examples(workspace: Workspace, specification: Specification, limits: Limits = Limits()) -> TestReport:  # noqa: B008 - frozen
+async def run_examples(workspace: Workspace, specification: Specification, limits: Limits = Limits()) -> TestReport:
     """The specification's executable examples against the source tree, before anything is installed."""
     files = to_tests(specification)
     tests = [path for path in files if is_test_file(path)]
