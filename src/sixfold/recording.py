@@ -1,4 +1,4 @@
-"""A recorded run as a value: request, options, decisions and what came out; the answers lie in the cassette beside it."""
+"""A recorded run as a value: request, options, decisions, and what came out; the cassette beside it has the answers."""
 
 from __future__ import annotations
 

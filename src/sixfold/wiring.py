@@ -1,4 +1,4 @@
-"""The only place that picks concrete adapters. Interfaces call these functions; nothing below knows which adapters exist.
+"""The only place that picks concrete adapters. Interfaces call these functions; nothing below knows which exist.
 
 What is heavy to load (DBOS about two seconds, model clients two to three) is imported inside the function that needs
 it, so that looking at runs stays as quick as starting Python.

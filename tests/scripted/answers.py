@@ -1,7 +1,7 @@
 """A scripted model as a program: prompt on stdin, answer on stdout, for `-m "command:python answers.py SCENARIO"`.
 
 It drives mechanisms only (steps, crashes, reviews, gates) and is no evidence that a prompt works. Each scenario is a
-list of (text that must stand in the prompt, answer); the first match answers, and a prompt without a match fails loudly.
+list of (pattern that must stand in the prompt, answer); the first match answers, a prompt without a match fails.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ SMALL_SPEC = {
     "requirements": [
         {
             "id": "R1",
-            "text": "WHEN fizz(n) is called, THE SYSTEM SHALL return Fizz for multiples of 3, Buzz of 5, FizzBuzz of both,"
-            " else the number as text",
+            "text": "WHEN fizz(n) is called, THE SYSTEM SHALL return Fizz for multiples of 3, Buzz of 5, FizzBuzz of"
+            " both, else the number as text",
             "examples": [
                 {
                     "id": "R1.E1",
@@ -77,8 +77,8 @@ LARGE_SPEC = {
         },
         {
             "id": "R2",
-            "text": "WHEN the command gets text on standard input, THE SYSTEM SHALL print one line `word count` per word,"
-            " sorted by word",
+            "text": "WHEN the command gets text on standard input, THE SYSTEM SHALL print one line `word count` per"
+            " word, sorted by word",
             "examples": [
                 {
                     "id": "R2.E1",

@@ -95,7 +95,7 @@ async def _clarify(run: Run, ports: Ports, request: Request, options: Options, f
 
 
 async def late_answers(run: Run, ports: Ports, request: Request, intent: Intent, options: Options) -> Intent | None:
-    """Under `--unanswered defer`: wait for the answers now; the changed intent, or None when the defaults were right."""
+    """Under `--unanswered defer`, wait for the answers now; None when the defaults were right."""
     if options.unanswered != "defer" or all(item.status != "open" for item in intent.specification.questions):
         return None
     decisions = await _answers(run, intent.specification.questions, options)

@@ -113,7 +113,7 @@ class EventLog:
                 ) from error
             if event.v > SCHEMA_VERSION:
                 raise StorageError(
-                    f"{self.path} was written by a newer Sixfold (event schema {event.v}, this one knows {SCHEMA_VERSION})",
+                    f"{self.path} was written by a newer Sixfold: event schema {event.v}, known {SCHEMA_VERSION}",
                     next="upgrade Sixfold to open this run",
                 )
             if event.seq != len(self._events):

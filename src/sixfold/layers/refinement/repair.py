@@ -36,7 +36,8 @@ def repair_note(report: TestReport | None, findings: Sequence[Finding]) -> str:
     return (
         "The files above are the present state. It does not pass yet:\n"
         + evidence(report, findings)
-        + "\nFind the cause and correct it with the smallest change. Do not weaken or delete tests that state a requirement."
+        + "\nFind the cause and correct it with the smallest change."
+        " Do not weaken or delete tests that state a requirement."
     )
 
 
