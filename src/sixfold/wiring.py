@@ -12,6 +12,8 @@ import platform
 import shutil
 import subprocess
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol
@@ -34,7 +36,7 @@ from sixfold.workflow.log import EventLog
 from sixfold.workflow.state import State
 
 if TYPE_CHECKING:
-    from sixfold.domain.ports import Ports
+    from sixfold.domain.ports import Ports, Sandbox
     from sixfold.layers.models.cloud import CallRecord
     from sixfold.workflow.control import Control
     from sixfold.workflow.drive import Stop
@@ -60,6 +62,18 @@ class _Recorded:
 
 
 Listener = Callable[[Event], None]
+
+
+@dataclass(frozen=True)
+class Parts:
+    """Adapters in place of those this module would pick, for embedding, benchmarks and tests."""
+
+    durable: Callable[[str, str | Path, Mapping[str, Handler]], AbstractAsyncContextManager[Engine]] | None = None
+    """Opens an engine: run id, database, handlers. None = DBOS."""
+    sandbox: Sandbox | None = None
+
+
+PICKED = Parts()
 
 DEMO = "bookmarks"
 """The bundled recording, in `sixfold/recordings/`."""
@@ -167,6 +181,7 @@ def drive(
     listener: Listener | None = None,
     door: Door | None = None,
     debug: bool = False,
+    parts: Parts = PICKED,
 ) -> int:
     """Drive a run until it ends, waits for a person, or pauses; returns the exit code.
 
@@ -175,6 +190,7 @@ def drive(
         listener: told every new event.
         door: somebody who can decide at once.
         debug: raise what parked the run, with its traceback, once the pause is recorded.
+        parts: adapters to use instead of the usual ones.
 
     Raises:
         SixfoldError: what stopped the run before it could begin; it is recorded as a pause.
@@ -189,7 +205,7 @@ def drive(
     if ended is not None:
         return from_json(ended.data["outcome"], Outcome).exit_code
     with state.drive(run):
-        stop = asyncio.run(_drive(settings, state.folder(run), run, log, created, listener, door))
+        stop = asyncio.run(_drive(settings, state.folder(run), run, log, created, listener, door, parts))
     if debug and stop.reason is not None:
         raise stop.reason
     if stop.status == "ended" and (record := options_of(log).record):
@@ -211,6 +227,7 @@ async def _drive(
     created: Event,
     listener: Listener | None,
     door: Door | None,
+    parts: Parts,
 ) -> Stop:
     # Late: the durable engine takes about two seconds to load, and only driving needs it.
     from sixfold.workflow.control import Control
@@ -220,19 +237,17 @@ async def _drive(
     options = options_of(log)
     request = from_json(created.data["request"], Request)
     snapshot = from_json(created.data["snapshot"], Snapshot)
-    ports = await open_ports(settings, folder, run, log, options, snapshot.tree)
+    ports = await open_ports(settings, folder, run, log, options, snapshot.tree, cage=parts.sandbox)
     control = Control()
     holder: list[Engine] = []
     handlers = _handlers(run, ports, request, options, snapshot, log, control, holder)
 
-    async def ask(subject: str) -> bool:
+    async def ask(subject: str) -> None:
         decision = await door.ask(subject, fold(log.read())) if door is not None else None
-        if decision is None:
-            return False
-        decide(settings, run, decision)
-        return True
+        if decision is not None:
+            decide(settings, run, decision)
 
-    async with durable(run, settings.database_url or folder / "engine.sqlite", handlers) as engine:
+    async with (parts.durable or durable)(run, settings.database_url or folder / "engine.sqlite", handlers) as engine:
         holder.append(engine)
         stop = await drive_engine(
             run,
@@ -246,11 +261,21 @@ async def _drive(
     return stop
 
 
-async def open_ports(settings: Settings, folder: Path, run: str, log: EventLog, options: Options, base: Tree) -> Ports:
+async def open_ports(
+    settings: Settings,
+    folder: Path,
+    run: str,
+    log: EventLog,
+    options: Options,
+    base: Tree,
+    *,
+    cage: Sandbox | None = None,
+) -> Ports:
     """The adapters of one run.
 
     Args:
         base: the tree the run began with; what it declares may be used.
+        cage: the sandbox; None = the best that works here.
 
     Raises:
         SandboxUnavailable: nothing here gives real isolation.
@@ -272,9 +297,9 @@ async def open_ports(settings: Settings, folder: Path, run: str, log: EventLog, 
 
     repository = GitRepository(folder / "repository", folder / "blobs")
     clock = SystemClock()
-    only = "" if settings.sandbox == "auto" else settings.sandbox
-    scratch = settings.home / "scratch"
-    cage = await sandbox.choose(repository.checkout, repository.store, scratch, only=only)
+    if cage is None:
+        only = "" if settings.sandbox == "auto" else settings.sandbox
+        cage = await sandbox.choose(repository.checkout, repository.store, settings.home / "scratch", only=only)
 
     def called(record: CallRecord) -> None:
         reply = repository.put_blob(record.reply.encode())
