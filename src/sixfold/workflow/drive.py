@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from sixfold.domain.data import Json, from_json
-from sixfold.domain.errors import SixfoldError
+from sixfold.domain.errors import ReplayDrift, SixfoldError
 from sixfold.domain.events import Event
 from sixfold.domain.run import Outcome
 from sixfold.workflow.control import Control
@@ -124,6 +124,8 @@ def _pause(log: EventLog, reason: BaseException, follower: _Follower) -> Stop:
     """Record why the run stands still; everything recorded so far is kept."""
     if isinstance(reason, SixfoldError):
         data = {"code": reason.code, "what": str(reason), "why": reason.why, "next": reason.next}
+        if isinstance(reason, ReplayDrift):
+            data["difference"] = reason.difference
         exit_code = reason.exit_code
     else:
         data = {"code": "internal", "what": f"{type(reason).__name__}: {reason}", "why": "", "next": ""}
