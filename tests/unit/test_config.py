@@ -28,10 +28,10 @@ def origin(settings: Settings, key: str) -> str:
 
 
 def test_flag_beats_environment_beats_project_beats_user_beats_default(tmp_path: Path) -> None:
-    user, project, env = 'plan = "direct"', 'plan = "static"', {"SIXFOLD_PLAN": "direct"}
+    user, project, env = 'plan = "direct"', 'plan = "direct"', {"SIXFOLD_PLAN": "direct"}
     assert read(tmp_path).plan == "auto"
     assert read(tmp_path, user=user).plan == "direct"
-    assert read(tmp_path, user=user, project=project).plan == "static"
+    assert read(tmp_path, user=user, project=project).plan == "direct"
     assert read(tmp_path, user=user, project=project, env=env).plan == "direct"
     settings = read(tmp_path, user=user, project=project, env=env, plan="auto")
     assert (settings.plan, origin(settings, "plan")) == ("auto", "flag")
