@@ -328,6 +328,14 @@ async def test_git_folders_never_leave_the_copy(sandbox, trees):
     assert sorted(trees.kept[captured]) == [".gitx", "a"]
 
 
+async def test_absurdly_deep_folders_break_neither_capture_nor_the_end(sandbox, tmp_path):
+    dig = "import os\nfor _ in range(1200):\n  os.mkdir('d' * 9)\n  os.chdir('d' * 9)\nopen('.git', 'w').close()"
+    async with sandbox.open(None) as workspace:
+        assert (await workspace.exec(["python", "-c", dig])).exit_code == 0
+        await workspace.capture()
+    assert not list((tmp_path / "scratch").glob("w-*"))
+
+
 async def test_no_descriptor_is_inherited(sandbox, tmp_path):
     (tmp_path / "open").write_text("canary")
     with open(tmp_path / "open") as file:
@@ -442,7 +450,7 @@ async def test_no_privilege_can_be_gained(sandbox):
         result = await workspace.exec(["python", "-c", look])
     assert "DID" not in result.stdout
     assert "NoNewPrivs:\\t1" in result.stdout
-    assert result.stdout.count("0000000000000000") == 2
+    assert "CapEff:\\t0000000000000000" in result.stdout
 
 
 async def test_kernel_settings_cannot_be_written(sandbox):
