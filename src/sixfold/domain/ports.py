@@ -50,11 +50,33 @@ class Environment(Data, frozen=True, kw_only=True):
     """`name==version`, sorted."""
 
 
+class Service(Protocol):
+    """A command that keeps running beside later ones of its workspace, e.g. a server under test."""
+
+    async def wait_ready(self, *, port: int | None = None, path: str | None = None, timeout_s: float = 30.0) -> bool:
+        """Wait until the loopback port accepts connections and the file exists; False when it ended or time is up.
+
+        Raises:
+            SandboxUnavailable: a port was named and this backend has no loopback of its own.
+        """
+        ...
+
+    def logs(self) -> tuple[str, str]:
+        """Standard output and standard error so far."""
+        ...
+
+    async def stop(self) -> ExecResult:
+        """End it with everything it started; may be called again."""
+        ...
+
+
 class Workspace(Protocol):
     """One open sandbox on a copy of a tree. Several commands may run in it, one after another or side by side."""
 
     folder: str
     """Absolute path of the copy as seen from inside."""
+    loopback: bool
+    """Whether commands of this workspace can talk to each other over 127.0.0.1; never to the host's."""
 
     async def exec(
         self,
@@ -78,6 +100,38 @@ class Workspace(Protocol):
 
         Raises:
             SandboxUnavailable: the isolation could not be set up; nothing ran.
+        """
+        ...
+
+    async def start(
+        self,
+        argv: Sequence[str],
+        *,
+        limits: Limits = Limits(),
+        env: Mapping[str, str] | None = None,
+        cwd: str = ".",
+    ) -> Service:
+        """Start a command and return at once; `limits.wall_s` still ends it. It is dead when the workspace closes."""
+        ...
+
+    async def batch(
+        self,
+        sources: Sequence[str],
+        *,
+        prelude: str = "",
+        limits: Limits = Limits(wall_s=5.0, memory_bytes=1 << 30, output_bytes=1 << 16),
+        env: Mapping[str, str] | None = None,
+        workers: int = 0,
+    ) -> tuple[ExecResult, ...]:
+        """Run many small Python programs, each in its own fork of one warm interpreter; results in the same order.
+
+        Inputs can change neither each other's memory, processes nor results, and where the kernel has Landlock no files.
+        (Below sandlock an input can still read the memory of its batch: keep expected values out of it.)
+
+        Args:
+            prelude: source that runs once before the first (imports, the code under test).
+            limits: of each input; output beyond `output_bytes` ends the input.
+            workers: inputs at once; 0 = one a processor.
         """
         ...
 

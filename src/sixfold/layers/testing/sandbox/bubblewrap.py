@@ -1,4 +1,4 @@
-"""Bubblewrap: every namespace the kernel has, set up by a small well-reviewed program, with a supervisor as PID 1 inside."""
+"""Bubblewrap: every namespace the kernel has, set up by a small reviewed program; our supervisor is PID 1 inside."""
 
 from __future__ import annotations
 
@@ -21,7 +21,8 @@ from sixfold.domain.ports import Environment
 from sixfold.layers.testing.sandbox.channel import START_S, Channel
 from sixfold.layers.testing.sandbox.copies import Copy
 from sixfold.layers.testing.sandbox.policy import (
-    SUPERVISOR,
+    CAGE,
+    START,
     SYSTEM_FILES,
     SYSTEM_FOLDERS,
     Enforced,
@@ -31,7 +32,15 @@ from sixfold.layers.testing.sandbox.policy import (
 )
 from sixfold.layers.testing.sandbox.workspace import IsolatedWorkspace, Places
 
-CAPABILITIES = ("CAP_SYS_ADMIN", "CAP_SETUID", "CAP_SETGID", "CAP_SETPCAP", "CAP_SYS_RESOURCE", "CAP_KILL", "CAP_SYS_PTRACE")
+CAPABILITIES = (
+    "CAP_SYS_ADMIN",
+    "CAP_SETUID",
+    "CAP_SETGID",
+    "CAP_SETPCAP",
+    "CAP_SYS_RESOURCE",
+    "CAP_KILL",
+    "CAP_SYS_PTRACE",
+)
 """What the supervisor may do *inside its own user namespace*: cage the guests and look after them. Guests have none."""
 
 PLACES = ("/work", "/home/sixfold", "/tmp")  # noqa: S108  (inside)
@@ -54,21 +63,36 @@ class Bubblewrap:
         self._program = program or shutil.which("bwrap") or ""
 
     @asynccontextmanager
-    async def open(self, tree: Tree, *, environment: Environment | None = None) -> AsyncIterator[IsolatedWorkspace]:
+    async def open(
+        self, tree: Tree | None, *, environment: Environment | None = None
+    ) -> AsyncIterator[IsolatedWorkspace]:
+        """As the port says; None opens an empty copy."""
         if not self._program:
             raise SandboxUnavailable("bubblewrap is not installed", next="apt install bubblewrap")
         owner = FIRST_GUEST_UID + secrets.randbelow(GUEST_UIDS) if os.geteuid() == 0 else None
         copy = Copy(self._scratch, owner=owner)
         try:
-            self._checkout(tree, copy.work)
+            if tree is not None:
+                self._checkout(tree, copy.work)
             copy.forget_git()
             copy.give()
             channel = self._launch(copy, environment)
             try:
                 await channel.ready()
                 work, home, temporary = PLACES
-                places = Places(work=work, home=home, temporary=temporary, python=toolchain(environment)[0])
-                yield IsolatedWorkspace(channel, copy, places, self._store)
+                places = Places(
+                    work=work,
+                    home=home,
+                    temporary=temporary,
+                    python=toolchain(environment)[0],
+                    batch="/.sixfold/cage/batch.py",
+                    hides_memory=True,
+                )
+                workspace = IsolatedWorkspace(channel, copy, places, self._store, loopback=True)
+                try:
+                    yield workspace
+                finally:
+                    await workspace.close()
             finally:
                 await channel.close()
         finally:
@@ -79,7 +103,9 @@ class Bubblewrap:
         return (
             Enforced(what="files", strength="kernel", how="own mount namespace: /usr and the toolchain read-only"),
             Enforced(what="network", strength="kernel", how="own network namespace without any interface but lo"),
-            Enforced(what="loopback", strength="kernel", how="own, shared by the commands of one workspace; not the host's"),
+            Enforced(
+                what="loopback", strength="kernel", how="own, shared by the commands of one workspace; not the host's"
+            ),
             Enforced(what="processes", strength="kernel", how="RLIMIT_NPROC for a user of its own, per workspace"),
             Enforced(what="memory", strength="kernel", how="address space per process; resident sum watched"),
             Enforced(what="cpu", strength="kernel", how="RLIMIT_CPU per process; wall time for all"),
@@ -126,9 +152,11 @@ class Bubblewrap:
         for capability in CAPABILITIES:
             words += ["--cap-add", capability]
         for folder in existing(SYSTEM_FOLDERS):
-            words += ["--symlink", os.readlink(folder), folder] if os.path.islink(folder) else ["--ro-bind", folder, folder]
+            words += (
+                ["--symlink", os.readlink(folder), folder] if os.path.islink(folder) else ["--ro-bind", folder, folder]
+            )
         words += ["--proc", "/proc", "--dev", "/dev", "--perms", "1777", "--size", str(64 << 20), "--tmpfs", "/dev/shm"]  # noqa: S108
-        for folder in _parents([*PLACES, "/etc/passwd", *toolchain(environment)[1]]):
+        for folder in _parents([*PLACES, "/etc/passwd", "/.sixfold/cage", *toolchain(environment)[1]]):
             words += ["--perms", "0755", "--dir", folder]
         for source, place in zip((copy.work, copy.home, copy.tmp), PLACES, strict=True):
             words += ["--bind", str(source), place]
@@ -139,14 +167,15 @@ class Bubblewrap:
             words += ["--ro-bind", os.path.realpath(path), path]
         for folder in toolchain(environment)[1]:
             words += ["--ro-bind", folder, folder]
-        words += ["--ro-bind", str(SUPERVISOR), "/.supervisor.py", "--remount-ro", "/dev", "--remount-ro", "/"]
+        words += ["--ro-bind", str(CAGE), "/.sixfold/cage"]
+        words += ["--remount-ro", "/dev", "--remount-ro", "/"]
         return [*words, "--chdir", "/"]
 
     @staticmethod
     def _supervisor(control: int) -> list[str]:
         writable = [*PLACES]
         config = {"control": control, "confine": "", "namespaces": True, "folder": PLACES[0], "writable": writable}
-        return ["--", interpreter()[0], "-I", "-S", "/.supervisor.py", json.dumps(config)]
+        return ["--", interpreter()[0], "-I", "-S", "-c", START, "/.sixfold", json.dumps(config)]
 
 
 def _parents(paths: list[str]) -> list[str]:

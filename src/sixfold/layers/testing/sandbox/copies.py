@@ -30,7 +30,7 @@ def parts_of(path: str) -> tuple[str, ...]:
 
 
 class Copy:
-    """A scratch folder of one workspace: `work` (the tree), `home`, `tmp`, `etc`; locked while in use, removed at the end."""
+    """The scratch folder of one workspace: `work` (the tree), `home`, `tmp`, `etc`; locked while in use."""
 
     def __init__(self, scratch: Path, *, owner: int | None) -> None:
         """Make the folders.
@@ -67,7 +67,9 @@ class Copy:
             if _kind(folder, name) == "folder":
                 shutil.rmtree(name, dir_fd=folder)
             fresh = f".{name[:200]}.{os.urandom(6).hex()}"
-            file = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644, dir_fd=folder)
+            file = os.open(
+                fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644, dir_fd=folder
+            )
             with open(file, "wb") as stream:
                 stream.write(content)
                 if self.owner is not None:
@@ -86,9 +88,10 @@ class Copy:
                 file = os.open(name, flags, dir_fd=folder)
             except OSError:
                 return None
-            with open(file, "rb") as stream:
-                if not stat.S_ISREG(os.fstat(file).st_mode):
-                    return None
+            stack.callback(os.close, file)
+            if not stat.S_ISREG(os.fstat(file).st_mode):
+                return None
+            with open(file, "rb", closefd=False) as stream:
                 content = stream.read(most_bytes + 1)
             return content if len(content) <= most_bytes else None
 
@@ -147,7 +150,7 @@ def _kind(folder: int, name: str) -> str:
 
 
 def remove(folder: Path) -> None:
-    """Remove a folder whose owner may have closed parts of it to us; what cannot be removed stays for the next sweep."""
+    """Remove a folder, parts of which a guest may have closed to us; what resists stays for the next sweep."""
 
     def open_and_retry(function: Callable[..., object], path: str, _: object) -> None:
         with contextlib.suppress(OSError):

@@ -1,4 +1,4 @@
-"""What every backend allows: readable system folders, the interpreter, a clean environment. And how enforcement is told."""
+"""What every backend allows (system folders, the interpreter, a clean environment) and how enforcement is told."""
 
 from __future__ import annotations
 
@@ -17,7 +17,11 @@ SYSTEM_FOLDERS = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32"
 SYSTEM_FILES = ("/etc/ld.so.cache", "/etc/alternatives", "/etc/ssl/certs", "/etc/ssl/openssl.cnf", "/etc/mime.types")
 """The few parts of /etc that programs cannot do without and that tell nothing about the machine's people."""
 
-SUPERVISOR = Path(__file__).with_name("supervisor.py")
+CAGE = Path(__file__).with_name("cage")
+"""The program that runs beside the guests."""
+
+START = "import sys; sys.path.append(sys.argv[1]); from cage.supervisor import main; sys.path.pop(); main()"
+"""Starts it: isolated from every variable and package, from a folder in which only it is visible."""
 
 
 class Enforced(Data, frozen=True, kw_only=True):

@@ -18,7 +18,8 @@ from sixfold.domain.ports import Environment
 from sixfold.layers.testing.sandbox.channel import Channel
 from sixfold.layers.testing.sandbox.copies import Copy
 from sixfold.layers.testing.sandbox.policy import (
-    SUPERVISOR,
+    CAGE,
+    START,
     SYSTEM_FILES,
     SYSTEM_FOLDERS,
     Enforced,
@@ -45,6 +46,9 @@ class Sandlock:
         """Choose a form.
 
         Args:
+            checkout: writes a tree's files into an empty folder.
+            store: makes a tree of a folder.
+            scratch: folder for copies.
             namespaces: leave the host's users, network, PIDs and IPC first. Stronger, and gives guests a loopback of
                 their own; refused inside a default Docker container.
         """
@@ -55,17 +59,32 @@ class Sandlock:
         self._namespaces = namespaces
 
     @asynccontextmanager
-    async def open(self, tree: Tree, *, environment: Environment | None = None) -> AsyncIterator[IsolatedWorkspace]:
+    async def open(
+        self, tree: Tree | None, *, environment: Environment | None = None
+    ) -> AsyncIterator[IsolatedWorkspace]:
+        """As the port says; None opens an empty copy."""
         copy = Copy(self._scratch, owner=None)
         try:
-            self._checkout(tree, copy.work)
+            if tree is not None:
+                self._checkout(tree, copy.work)
             copy.forget_git()
             channel = self._launch(copy, environment)
             try:
                 await channel.ready()
                 python = toolchain(environment)[0]
-                places = Places(work=str(copy.work), home=str(copy.home), temporary=str(copy.tmp), python=python)
-                yield IsolatedWorkspace(channel, copy, places, self._store)
+                places = Places(
+                    work=str(copy.work),
+                    home=str(copy.home),
+                    temporary=str(copy.tmp),
+                    python=python,
+                    batch=str(CAGE / "batch.py"),
+                    hides_memory=False,
+                )
+                workspace = IsolatedWorkspace(channel, copy, places, self._store, loopback=self._namespaces)
+                try:
+                    yield workspace
+                finally:
+                    await workspace.close()
             finally:
                 await channel.close()
         finally:
@@ -74,18 +93,32 @@ class Sandlock:
     def enforced(self) -> tuple[Enforced, ...]:
         """What holds in this form, for the table of `sixfold doctor`."""
         inside = self._namespaces
-        net = "own network namespace, and seccomp" if inside else "seccomp and Landlock refuse every socket but local pairs"
+        net = (
+            "own network namespace, and seccomp"
+            if inside
+            else "seccomp and Landlock refuse every socket but local pairs"
+        )
         loop = "own, shared by the commands of one workspace" if inside else "none: neither the host's nor an own one"
-        pids = "a PID namespace per command; killing it leaves no orphan" if inside else "hidden in /proc; orphans hunted by a subreaper"
+        pids = (
+            "a PID namespace per command; killing it leaves no orphan"
+            if inside
+            else "hidden in /proc; orphans hunted by a subreaper"
+        )
         return (
-            Enforced(what="files", strength="kernel", how="Landlock: /usr and the toolchain readable, copy, home, tmp writable"),
+            Enforced(
+                what="files",
+                strength="kernel",
+                how="Landlock: /usr and the toolchain readable, copy, home, tmp writable",
+            ),
             Enforced(what="network", strength="kernel", how=net),
             Enforced(what="loopback", strength="kernel", how=loop),
             Enforced(what="processes", strength="kernel", how="counted by the seccomp supervisor, per command"),
             Enforced(what="memory", strength="kernel", how="counted by the seccomp supervisor; resident sum watched"),
             Enforced(what="cpu", strength="kernel", how="RLIMIT_CPU per process; wall time for all"),
             Enforced(what="pids", strength="kernel" if inside else "watched", how=pids),
-            Enforced(what="signals", strength="kernel", how="Landlock scope: nothing outside can be signalled or traced"),
+            Enforced(
+                what="signals", strength="kernel", how="Landlock scope: nothing outside can be signalled or traced"
+            ),
             Enforced(what="disk", strength="watched", how="RLIMIT_FSIZE per file by the kernel; sum watched"),
             Enforced(what="output", strength="kernel", how="read by Sixfold, cut in the middle"),
             Enforced(what="silence", strength="watched", how="killed by Sixfold"),
@@ -97,22 +130,32 @@ class Sandlock:
             raise SandboxUnavailable("sandlock is not installed", next="pip install sandlock")
         writable = [str(copy.work), str(copy.home), str(copy.tmp)]
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        shared_memory = ["/dev/shm"] if self._namespaces else []  # noqa: S108  (a private one then)
+        private = ["/dev/shm", "/tmp"] if self._namespaces else []  # noqa: S108  (not the host's then)
+        (copy.root / "root").mkdir()
         config = {
             "control": theirs.fileno(),
             "confine": "sandlock",
             "namespaces": self._namespaces,
             "network": self._namespaces,
             "folder": str(copy.work),
+            "temporary": str(copy.tmp),
+            "root": str(copy.root / "root"),
             "writable": writable,
-            "grants": [*writable, "/dev/null", *shared_memory],
-            "readable": [*existing(SYSTEM_FOLDERS), *existing(SYSTEM_FILES), *existing(DEVICES), "/proc", *toolchain(environment)[1]],
+            "grants": [*writable, "/dev/null", *private],
+            "readable": [
+                *existing(SYSTEM_FOLDERS),
+                *existing(SYSTEM_FILES),
+                *existing(DEVICES),
+                str(CAGE / "batch.py"),
+                "/proc",
+                *toolchain(environment)[1],
+            ],
             "packages": str(Path(found.origin).parent.parent),
         }
         log = os.memfd_create("sandbox-log", os.MFD_CLOEXEC)
         try:
             process = subprocess.Popen(
-                [interpreter()[0], "-I", "-S", str(SUPERVISOR), json.dumps(config)],
+                [interpreter()[0], "-I", "-S", "-c", START, str(CAGE.parent), json.dumps(config)],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,

@@ -28,13 +28,18 @@ class Capture:
 
     def started(self) -> None:
         """The guest holds the other end now; close ours so that its end of file reaches us."""
-        os.close(self.write_end)
-        self.write_end = -1
+        if self.write_end >= 0:
+            os.close(self.write_end)
+            self.write_end = -1
+
+    def discard(self) -> None:
+        """Close both ends: nothing was started."""
+        self.started()
+        self._close()
 
     def finish(self) -> None:
         """Take what is left in the pipe and close it. Everything that could write is dead."""
-        if self.write_end >= 0:
-            self.started()
+        self.started()
         while not self.ended and self._on_readable():
             pass
         self._close()
@@ -52,9 +57,7 @@ class Capture:
         keep = self.most_bytes - len(self._head)
         tail = tail[-keep:] if keep else b""
         cut = self.seen_bytes - len(self._head) - len(tail)
-        return (
-            f"{self._head.decode(errors='replace')}\n[… {cut} bytes cut …]\n{tail.decode(errors='replace')}"
-        )
+        return f"{self._head.decode(errors='replace')}\n[… {cut} bytes cut …]\n{tail.decode(errors='replace')}"
 
     def _on_readable(self) -> bool:
         try:

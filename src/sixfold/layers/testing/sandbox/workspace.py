@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import json
 import os
-import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+
+from msgspec import structs
 
 from sixfold.domain.data import Data, Json, Tree
 from sixfold.domain.errors import SandboxUnavailable
 from sixfold.domain.evidence import ExecResult, Limits
-from sixfold.layers.testing.sandbox.channel import Channel, memory_file
+from sixfold.layers.testing.sandbox.channel import Channel
 from sixfold.layers.testing.sandbox.copies import Copy
 from sixfold.layers.testing.sandbox.policy import clean_environment
-from sixfold.layers.testing.sandbox.streams import Capture
+from sixfold.layers.testing.sandbox.running import Running, RunningService
 
-FLOOD = 64
-"""A stream that prints this many times its allowance (and 64 MiB at least) is ended rather than read on."""
+BATCH_LIMITS = Limits(wall_s=5.0, memory_bytes=1 << 30, output_bytes=1 << 16)
 
 
 class Places(Data, frozen=True, kw_only=True):
@@ -27,13 +29,21 @@ class Places(Data, frozen=True, kw_only=True):
     home: str
     temporary: str
     python: str
+    batch: str
+    """The program behind `Workspace.batch`."""
+    hides_memory: bool
+    """Whether a guest may make itself unreadable; sandlock must read its guests' memory to judge their system calls."""
 
 
 class IsolatedWorkspace:
     """The workspace of every backend that has a supervisor."""
 
-    def __init__(self, channel: Channel, copy: Copy, places: Places, store: Callable[[Path], Tree]) -> None:
+    def __init__(
+        self, channel: Channel, copy: Copy, places: Places, store: Callable[[Path], Tree], *, loopback: bool
+    ) -> None:
         self.folder = places.work
+        self.loopback = loopback
+        self._services: list[RunningService] = []
         self._channel = channel
         self._copy = copy
         self._places = places
@@ -48,34 +58,58 @@ class IsolatedWorkspace:
         stdin: bytes = b"",
         cwd: str = ".",
     ) -> ExecResult:
-        began = time.monotonic()
-        out, err = Capture(limits.output_bytes), Capture(limits.output_bytes)
-        given = memory_file(stdin) if stdin else os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
-        try:
-            command = self._command(argv, limits, env, cwd)
-            number, ended = self._channel.run(command, [given, out.write_end, err.write_end])
-            os.close(given)
-            given = -1
-            out.started()
-            err.started()
-            try:
-                stopped_by = await self._watch(number, ended, limits, out, err, began)
-                outcome = ended.result()
-            except ConnectionError as error:
-                raise SandboxUnavailable("the sandbox ended while a command ran", why=self._channel.said()) from error
-            finally:
-                if not ended.done():
-                    self._channel.kill(number)
-                    await asyncio.wait({ended}, timeout=10)
-        finally:
-            if given >= 0:
-                os.close(given)
-            out.finish()
-            err.finish()
-        if outcome["problem"]:
-            why = " ".join((outcome["problem"], err.text().strip()[-300:]))
-            raise SandboxUnavailable("the isolation could not be set up; nothing ran", why=why)
-        return _result(outcome, stopped_by, out, err, time.monotonic() - began)
+        return await Running(self._channel, self._command(argv, limits, env, cwd), limits, stdin).result()
+
+    async def start(
+        self,
+        argv: Sequence[str],
+        *,
+        limits: Limits = Limits(),  # noqa: B008  (frozen)
+        env: Mapping[str, str] | None = None,
+        cwd: str = ".",
+    ) -> RunningService:
+        running = Running(self._channel, self._command(argv, limits, env, cwd), limits, b"")
+        service = RunningService(running, self._copy.exists, loopback=self.loopback)
+        self._services.append(service)
+        return service
+
+    async def batch(
+        self,
+        sources: Sequence[str],
+        *,
+        prelude: str = "",
+        limits: Limits = BATCH_LIMITS,
+        env: Mapping[str, str] | None = None,
+        workers: int = 0,
+    ) -> tuple[ExecResult, ...]:
+        if not sources:
+            return ()
+        workers = min(workers or os.cpu_count() or 1, len(sources))
+        wanted = {
+            "sources": list(sources),
+            "prelude": prelude,
+            "workers": workers,
+            "dumpable": not self._places.hides_memory,
+            "wall_s": limits.wall_s,
+            "cpu_s": limits.wall_s if limits.cpu_s is None else limits.cpu_s,
+            "memory_bytes": limits.memory_bytes,
+            "output_bytes": limits.output_bytes,
+        }
+        whole = Limits(
+            wall_s=60.0 + limits.wall_s * -(-len(sources) // workers),
+            memory_bytes=limits.memory_bytes * (workers + 1) + (1 << 30),
+            processes=(limits.processes + 1) * workers + 1,
+            output_bytes=1 << 30,
+        )
+        words = ["python", "-u", self._places.batch]
+        done = await self.exec(words, stdin=json.dumps(wanted).encode(), limits=whole, env=env)
+        return _batch_results(done, len(sources))
+
+    async def close(self) -> None:
+        """End the services."""
+        for service in self._services:
+            with contextlib.suppress(SandboxUnavailable):  # its sandbox is gone already, and it with it
+                await service.stop()
 
     async def put(self, files: Mapping[str, bytes]) -> None:
         for path, content in sorted(files.items()):
@@ -105,36 +139,21 @@ class IsolatedWorkspace:
             "disk_bytes": limits.disk_bytes,
         }
 
-    async def _watch(
-        self, number: int, ended: asyncio.Future[Json], limits: Limits, out: Capture, err: Capture, began: float
-    ) -> str:
-        """Wait for the end; kill at the first limit only we can see. Returns that limit."""
-        while not ended.done():
-            now = time.monotonic()
-            left = began + limits.wall_s - now
-            quiet_left = float("inf")
-            if limits.silence_s is not None:
-                quiet_left = max(out.last_at, err.last_at) + limits.silence_s - now
-            flooded = max(out.seen_bytes, err.seen_bytes) > max(64 << 20, FLOOD * limits.output_bytes)
-            stopped_by = "wall" if left <= 0 else "silence" if quiet_left <= 0 else "output" if flooded else ""
-            if stopped_by:
-                self._channel.kill(number)
-                await asyncio.wait({ended}, timeout=10)
-                if not ended.done():  # a supervisor that does not answer is not trusted any further
-                    await self._channel.close()
-                return stopped_by
-            await asyncio.wait({ended}, timeout=min(left, quiet_left, 1.0))
-        return ""
 
-
-def _result(outcome: Json, stopped_by: str, out: Capture, err: Capture, wall_s: float) -> ExecResult:
-    reason = stopped_by or outcome.get("stopped_by", "")
-    return ExecResult(
-        exit_code=137 if stopped_by else outcome["code"],
-        stdout=out.text(),
-        stderr=err.text(),
-        timed_out=reason == "wall",
-        stopped_by=reason,
-        truncated=out.truncated or err.truncated,
-        wall_s=round(wall_s, 4),
-    )
+def _batch_results(done: ExecResult, count: int) -> tuple[ExecResult, ...]:
+    """What each input did; when the batch itself broke, every input it never reached carries its end."""
+    results: dict[int, ExecResult] = {}
+    for line in done.stdout.splitlines():
+        with contextlib.suppress(ValueError, KeyError, TypeError):  # a broken line is a missing result
+            told = json.loads(line)
+            results[int(told["n"])] = ExecResult(
+                exit_code=told["code"],
+                stdout=told["out"],
+                stderr=told["err"],
+                timed_out=told["stopped_by"] == "wall",
+                stopped_by=told["stopped_by"],
+                truncated=told["stopped_by"] == "output",
+                wall_s=round(told["wall_s"], 6),
+            )
+    missing = structs.replace(done, stdout="", exit_code=done.exit_code or 1)
+    return tuple(results.get(number, missing) for number in range(count))

@@ -1,0 +1,227 @@
+"""Builds the environments products are tested in: wheels only, from the person's own index, cached by content.
+
+This is the one step of a run that may reach the network, and only through `uv`. No package code runs: sdists are
+refused, bytecode is not compiled, nothing from a package is imported. Later steps mount the result read-only.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import configparser
+import contextlib
+import fcntl
+import os
+import platform
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+import msgspec
+import uv
+
+from sixfold.domain.data import canonical, digest
+from sixfold.domain.errors import ConfigurationError
+from sixfold.domain.ports import Environment
+from sixfold.layers.testing.sandbox.policy import interpreter
+
+TOOLCHAIN = Path(__file__).with_name("toolchain.txt")
+
+REQUIREMENT = re.compile(r"([A-Za-z0-9]|[A-Za-z0-9][A-Za-z0-9._-]*[A-Za-z0-9])(\[[A-Za-z0-9._, -]*\])?[^@/\\\n]*")
+"""A name, maybe extras, maybe versions, maybe a marker; never a path, an address or an option."""
+
+KEPT = (
+    "PATH",
+    "HOME",
+    "USER",
+    "LANG",
+    "TMPDIR",
+    "SSL_CERT_FILE",
+    "SSL_CERT_DIR",
+    "NETRC",
+    "XDG_CACHE_HOME",
+    "XDG_CONFIG_HOME",
+)
+KEPT_PREFIXES = ("UV_", "http_proxy", "https_proxy", "all_proxy", "no_proxy")
+DROPPED = ("UV_PYTHON", "UV_PROJECT", "UV_PROJECT_ENVIRONMENT", "UV_SYSTEM_PYTHON", "UV_WORKING_DIRECTORY", "UV_TARGET")
+
+BUILD_S = 900
+
+
+class UvEnvironments:
+    """Environments made by `uv`, one folder each, shared by all runs."""
+
+    def __init__(self, folder: Path, settings: Mapping[str, str]) -> None:
+        """Remember where and how.
+
+        Args:
+            folder: where environments are kept, e.g. `<state>/environments`.
+            settings: the person's environment variables; only index, proxy, certificate and cache settings are used.
+        """
+        self.folder = folder
+        self.settings = settings
+
+    async def prepare(self, packages: Sequence[str] = ()) -> Environment:
+        return await asyncio.to_thread(self._prepare, tuple(packages))
+
+    def _prepare(self, packages: tuple[str, ...]) -> Environment:
+        for package in packages:
+            if not REQUIREMENT.fullmatch(package):
+                raise ConfigurationError(
+                    f"not a package of an index: {package!r}",
+                    why="only names with versions are installed, never paths, addresses or options",
+                )
+        python, _ = interpreter()
+        wanted = sorted({re.sub(r"\s+", " ", package.strip()) for package in packages})
+        key = digest(canonical([TOOLCHAIN.read_text(), wanted, python, sys.version, platform.machine()]))[:20]
+        place = self.folder / key
+        if (found := _read(place)) is not None:
+            return found
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with _locked(self.folder / f"{key}.lock"):
+            if (found := _read(place)) is not None:  # somebody else was faster
+                return found
+            return self._build(place, python, wanted)
+
+    def _build(self, place: Path, python: str, wanted: list[str]) -> Environment:
+        shutil.rmtree(place, ignore_errors=True)  # a folder without its record was never finished
+        fresh = Path(tempfile.mkdtemp(prefix="new-", dir=self.folder))
+        try:
+            fresh.chmod(0o755)
+            self._uv(
+                "venv", "--quiet", "--relocatable", "--no-project", "--allow-existing", "--python", python, str(fresh)
+            )
+            into = ("--python", str(fresh / "bin" / "python"), "--only-binary", ":all:", "--quiet", *self._indexes())
+            self._uv("pip", "install", *into, "--require-hashes", "-r", str(TOOLCHAIN))
+            if wanted:
+                self._uv("pip", "install", *into, "--", *wanted)
+            freeze = self._uv("pip", "freeze", "--python", str(fresh / "bin" / "python"))
+            installed = tuple(sorted(freeze.split()))
+            environment = Environment(
+                python=str(place / "bin" / "python"),
+                folders=(str(place), *interpreter()[1]),
+                digest=digest(canonical([installed, sys.version, platform.machine()])),
+                packages=installed,
+            )
+            (fresh / "environment.json").write_bytes(msgspec.json.encode(environment))
+            fresh.rename(place)
+        finally:
+            shutil.rmtree(fresh, ignore_errors=True)
+        return environment
+
+    def _uv(self, *words: str) -> str:
+        try:
+            done = subprocess.run(
+                [uv.find_uv_bin(), "--color", "never", *words],
+                cwd=self.folder,  # not the person's project: its uv settings are the repository's words, not theirs
+                env=self._variables(),
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+                timeout=BUILD_S,
+                umask=0o022,
+            )
+        except subprocess.TimeoutExpired as error:
+            raise ConfigurationError(f"the package index did not answer within {BUILD_S} s") from error
+        if done.returncode:
+            raise _refusal(done.stderr, words)
+        return done.stdout
+
+    def _variables(self) -> dict[str, str]:
+        kept = {
+            name: value
+            for name, value in self.settings.items()
+            if (name in KEPT or name.startswith(KEPT_PREFIXES) or name.lower().startswith(KEPT_PREFIXES))
+            and name not in DROPPED
+        }
+        certificate = self.settings.get("PIP_CERT") or _pip_settings(self.settings).get("cert", "")
+        if certificate and "SSL_CERT_FILE" not in kept:
+            kept["SSL_CERT_FILE"] = certificate
+        return kept
+
+    def _indexes(self) -> list[str]:
+        """What pip was told about indexes, in uv's words, unless uv was told something itself."""
+        if any(
+            name in self.settings for name in ("UV_DEFAULT_INDEX", "UV_INDEX_URL", "UV_INDEX", "UV_EXTRA_INDEX_URL")
+        ):
+            return []
+        told = _pip_settings(self.settings)
+        words: list[str] = []
+        for name, option in (
+            ("index-url", "--default-index"),
+            ("extra-index-url", "--index"),
+            ("find-links", "--find-links"),
+        ):
+            for value in told.get(name, "").split():
+                words += [option, value]
+        if "--index" in words:
+            words += ["--index-strategy", "unsafe-best-match"]  # what pip does with several indexes
+        if told.get("no-index", "").lower() in ("1", "true", "yes", "on"):
+            words.append("--no-index")
+        for host in told.get("trusted-host", "").split():
+            words += ["--allow-insecure-host", host]
+        return words
+
+
+def _pip_settings(settings: Mapping[str, str]) -> dict[str, str]:
+    """Read the configuration files of pip, weakest first, then its variables."""
+    home = Path(settings.get("HOME", "/"))
+    config = Path(settings.get("XDG_CONFIG_HOME") or home / ".config")
+    files = [
+        Path("/etc/pip.conf"),
+        home / ".pip" / "pip.conf",
+        config / "pip" / "pip.conf",
+        Path(sys.prefix) / "pip.conf",
+    ]
+    if named := settings.get("PIP_CONFIG_FILE"):
+        files = [] if named == os.devnull else [*files, Path(named)]
+    told: dict[str, str] = {}
+    for file in files:
+        parser = configparser.RawConfigParser()
+        try:
+            parser.read(file, encoding="utf-8")
+        except (configparser.Error, UnicodeDecodeError) as error:
+            raise ConfigurationError(f"{file} cannot be read", why=str(error).splitlines()[0]) from error
+        for section in ("global", "install"):
+            if parser.has_section(section):
+                told |= {name.replace("_", "-"): value for name, value in parser.items(section)}
+    for name in ("index-url", "extra-index-url", "find-links", "no-index", "trusted-host", "cert"):
+        if value := settings.get(f"PIP_{name.replace('-', '_').upper()}"):
+            told[name] = value
+    return told
+
+
+def _refusal(said: str, words: Sequence[str]) -> ConfigurationError:
+    text = re.sub(r"\s+", " ", re.sub(r"[×╰│├─▶]+|(?:error|hint):", " ", said)).strip()
+    missing = re.search(r"Because ([A-Za-z0-9._-]+) was not found in the package registry", text)
+    if missing:
+        return ConfigurationError(
+            f"there is no package named {missing[1]} in the configured index",
+            why=text[:300],
+            next="correct the name, or configure the index that has it (UV_DEFAULT_INDEX or PIP_INDEX_URL)",
+        )
+    asked = ", ".join(words[words.index("--") + 1 :]) if "--" in words else "the test runner and build tools"
+    return ConfigurationError(
+        f"the environment could not be built: {asked}",
+        why=text[:400],
+        next="check that the package index is reachable (UV_DEFAULT_INDEX, PIP_INDEX_URL, proxy, certificates)",
+    )
+
+
+def _read(place: Path) -> Environment | None:
+    try:
+        return msgspec.json.decode((place / "environment.json").read_bytes(), type=Environment)
+    except FileNotFoundError:
+        return None
+    except msgspec.DecodeError:
+        return None  # half-written or older: built again
+
+
+@contextlib.contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    with open(path, "w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
