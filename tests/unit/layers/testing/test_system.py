@@ -148,6 +148,7 @@ BROKEN = {
     "a service that forgets": ({"store.py": STORE.replace("[*items, item]", "[]")}, "acceptance"),
     "a wrong status": ({"api.py": API.replace("201", "200")}, "examples"),
     "a deaf service": ({"api.py": API.replace("lambda *_: sys.exit(0)", "signal.SIG_IGN")}, "start:api"),
+    "a service that does not start": ({"api.py": "import sys\nsys.exit('no')\n"}, "start:api"),
     "a command that crashes": ({"cli.py": "1 / 0\n"}, "start:tool"),
     "a library that does not import": ({"store.py": "import absent\n"}, "start:lib"),
     "a failing test": ({"test_store.py": "def test_a():\n    assert 0\n"}, "tests"),
