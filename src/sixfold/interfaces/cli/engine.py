@@ -73,6 +73,10 @@ class Engine(Protocol):
         """Rows of what is enforced and reachable here."""
         ...
 
+    def prepare_toolchain(self, settings: Settings) -> Any:
+        """Build the sandbox's toolchain if it is not there yet; one row about it."""
+        ...
+
     def models(self, settings: Settings) -> Sequence[Any]:
         """Rows of known models."""
         ...
