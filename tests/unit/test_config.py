@@ -68,7 +68,7 @@ def test_misspelt_variable_is_an_error_with_the_nearest_name(tmp_path: Path) -> 
 @pytest.mark.parametrize(
     "line",
     [
-        'sandbox = "off"',
+        'sandbox = "sandlock"',
         'review = "none"',
         'unanswered = "default"',
         "[budget]\nusd = 100",
@@ -92,7 +92,7 @@ def test_project_file_cannot_widen_anything(tmp_path: Path, line: str) -> None:
 def test_project_file_may_narrow(tmp_path: Path) -> None:
     settings = read(
         tmp_path,
-        user='review = "none"\nsandbox = "off"\n[budget]\nusd = 5',
+        user='review = "none"\nsandbox = "sandlock"\n[budget]\nusd = 5',
         project='review = "all"\nsandbox = "auto"\ntimeout_s = 10\n[budget]\nusd = 1',
     )
     assert (settings.review, settings.sandbox, settings.budget.usd, settings.timeout_s) == ("all", "auto", 1, 10)
