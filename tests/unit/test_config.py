@@ -93,9 +93,9 @@ def test_project_file_may_narrow(tmp_path: Path) -> None:
     settings = read(
         tmp_path,
         user='review = "none"\nsandbox = "sandlock"\n[budget]\nusd = 5',
-        project='review = "all"\nsandbox = "auto"\ntimeout_s = 10\n[budget]\nusd = 1',
+        project='review = "all"\ntimeout_s = 10\n[budget]\nusd = 1',
     )
-    assert (settings.review, settings.sandbox, settings.budget.usd, settings.timeout_s) == ("all", "auto", 1, 10)
+    assert (settings.review, settings.sandbox, settings.budget.usd, settings.timeout_s) == ("all", "sandlock", 1, 10)
 
 
 @pytest.mark.parametrize(
