@@ -125,5 +125,5 @@ def _tests(reports: tuple[TestReport, ...]) -> dict[str, Json]:
         **outcomes(reports, ("unit", "existing")),
         "acceptance": {**outcomes(reports, ("acceptance",)), "examples": outcomes(reports, ("examples",))},
         "without_verdict": [f"{report.suite}: {report.problem}" for report in reports if report.problem],
-        "mutation_score": None,
+        "mutation_score": view.offer.mutation_score if view.offer else None,
     }
