@@ -32,10 +32,14 @@ _SPECIFICATION = {
     "requirements": [
         {
             "id": "R1",
-            "text": "WHEN fizz(n) is called, THE SYSTEM SHALL return Fizz for multiples of 3, Buzz of 5, FizzBuzz of both,"
-            " else the number as text",
+            "text": "WHEN fizz(n) is called, THE SYSTEM SHALL return Fizz for multiples of 3, Buzz of 5, FizzBuzz of "
+            "both, else the number as text",
             "examples": [
-                {"id": "R1.E1", "title": "both", "steps": [{"call": "fizz.fizz(15)", "expect": {"value": "'FizzBuzz'"}}]},
+                {
+                    "id": "R1.E1",
+                    "title": "both",
+                    "steps": [{"call": "fizz.fizz(15)", "expect": {"value": "'FizzBuzz'"}}],
+                },
                 {"id": "R1.E2", "title": "plain", "steps": [{"call": "fizz.fizz(7)", "expect": {"value": "'7'"}}]},
             ],
         }
