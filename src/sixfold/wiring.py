@@ -30,7 +30,7 @@ from sixfold.domain.requirements import Attachment, Request
 from sixfold.domain.run import Decision, Options, Outcome
 from sixfold.domain.view import RunView
 from sixfold.workflow.clock import SystemClock
-from sixfold.workflow.log import EventLog
+from sixfold.workflow.log import EventLog, note_pause
 from sixfold.workflow.state import State
 
 if TYPE_CHECKING:
@@ -189,7 +189,11 @@ def drive(
     if ended is not None:
         return from_json(ended.data["outcome"], Outcome).exit_code
     with state.drive(run):
-        stop = asyncio.run(_drive(settings, state.folder(run), run, log, created, listener, door))
+        try:
+            stop = asyncio.run(_drive(settings, state.folder(run), run, log, created, listener, door))
+        except SixfoldError as error:
+            note_pause(log, error)
+            raise
     if debug and stop.reason is not None:
         raise stop.reason
     if stop.status == "ended" and (record := options_of(log).record):

@@ -13,7 +13,7 @@ from sixfold.domain.events import Event
 from sixfold.domain.run import Outcome
 from sixfold.workflow.control import Control
 from sixfold.workflow.engine import Engine
-from sixfold.workflow.log import EventLog
+from sixfold.workflow.log import EventLog, note_pause
 
 ROOT = "run"
 """Kind of the root workflow."""
@@ -110,24 +110,14 @@ def _timed_out(timeout_s: float | None) -> SixfoldError:
     return error
 
 
-def _nth(log: EventLog, kind: str) -> int:
-    return sum(1 for event in log.read() if event.kind == kind) + 1
-
-
 def _pause(log: EventLog, reason: BaseException, follower: _Follower) -> Stop:
     """Record why the run stands still; everything recorded so far is kept."""
-    if isinstance(reason, SixfoldError):
-        data = {"code": reason.code, "what": str(reason), "why": reason.why, "next": reason.next}
-        exit_code = reason.exit_code
-    else:
-        data = {"code": "internal", "what": f"{type(reason).__name__}: {reason}", "why": "", "next": ""}
-        exit_code = 1
-    log.append("run.paused", f"paused:{_nth(log, 'run.paused')}", {**data, "exit_code": exit_code})
+    exit_code = note_pause(log, reason)
     follower.advance()
     return Stop(status="paused", exit_code=exit_code, reason=reason)
 
 
 def _wait(log: EventLog, subjects: tuple[str, ...], follower: _Follower) -> Stop:
-    log.append("run.waiting", f"waiting:{_nth(log, 'run.waiting')}", {"subjects": subjects})
+    log.append("run.waiting", f"waiting:{log.next('run.waiting')}", {"subjects": subjects})
     follower.advance()
     return Stop(status="waiting", exit_code=3)
