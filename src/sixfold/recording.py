@@ -23,7 +23,7 @@ _ABOUT_THE_DRIVING = frozenset(
 )
 """Kinds that say how, where and when a run was driven, not what was done."""
 
-_VOLATILE = frozenset({"wall_s", "cpu_s", "replayed", "output", "commit", "branch", "who", "folder"})
+_VOLATILE = frozenset({"wall_s", "cpu_s", "replayed", "output", "commit", "branch", "folder"})
 """Fields that time, the machine or the run's name may change. A commit's id holds its time; its tree is compared."""
 
 _MOST_SHOWN = 5

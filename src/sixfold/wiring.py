@@ -24,7 +24,7 @@ from sixfold import __version__, recording
 from sixfold.config import Settings
 from sixfold.domain.code import Snapshot
 from sixfold.domain.data import Data, Digest, Json, Tree, digest, from_json, to_json
-from sixfold.domain.errors import ModelMisconfigured, RepositoryError, RequestError, SixfoldError
+from sixfold.domain.errors import ModelMisconfigured, RepositoryError, RequestError, SixfoldError, UsageError
 from sixfold.domain.events import Event
 from sixfold.domain.evidence import ExecResult, Limits
 from sixfold.domain.fold import fold
@@ -32,7 +32,7 @@ from sixfold.domain.requirements import Attachment, Request
 from sixfold.domain.run import Decision, Options, Outcome
 from sixfold.domain.view import RunView
 from sixfold.workflow.clock import SystemClock
-from sixfold.workflow.log import EventLog
+from sixfold.workflow.log import EventLog, note_pause
 from sixfold.workflow.state import State
 
 if TYPE_CHECKING:
@@ -71,6 +71,8 @@ class Parts:
     durable: Callable[[str, str | Path, Mapping[str, Handler]], AbstractAsyncContextManager[Engine]] | None = None
     """Opens an engine: run id, database, handlers. None = DBOS."""
     sandbox: Sandbox | None = None
+    workers: int = 0
+    """Steps at once; 0 = no limit. Changes nothing but time."""
 
 
 PICKED = Parts()
@@ -113,26 +115,42 @@ def start(settings: Settings, request_text: str, attachments: Sequence[Path], fo
         for content in kept.values():
             repository.put_blob(content)
         snapshot = repository.snapshot(folder)
-        _created(state.log(run), request, options, folder, snapshot)
+        order = recording.read(Path(options.replay)).order if _holds_recording(options.replay) else ()
+        _created(state.log(run), request, options, folder, snapshot, order=order)
     except SixfoldError:
         shutil.rmtree(state.folder(run))
         raise
     return run
 
 
-def _created(log: EventLog, request: Request, options: Options, folder: Path, snapshot: Snapshot) -> None:
-    data = {
+def _created(
+    log: EventLog,
+    request: Request,
+    options: Options,
+    folder: Path,
+    snapshot: Snapshot,
+    *,
+    order: Sequence[str] = (),
+) -> None:
+    data: dict[str, object] = {
         "request": request,
         "options": options,
         "folder": str(folder.resolve()),
         "snapshot": snapshot,
         "version": __version__,
     }
+    if order:
+        data["order"] = order
     log.append("run.created", "created", data)
     for number, note in enumerate(snapshot.notes):
         log.append("note", f"note:snapshot:{number}", {"text": note})
     for attachment in request.attachments:
         log.append("attachment.read", f"attachment:{attachment.name}:{attachment.digest}", {"attachment": attachment})
+
+
+def _holds_recording(folder: str) -> bool:
+    """True when a `--replay` folder says more than its answers: a cassette alone is enough to replay."""
+    return bool(folder) and (Path(folder) / recording.FILE).exists()
 
 
 def _read_attachment(path: Path, kept: dict[Digest, bytes]) -> Attachment:
@@ -198,14 +216,18 @@ def drive(
     state = state_of(settings)
     log = state.log(run)
     created = log.read()[0]
-    if options is not None:
-        resumed = sum(1 for event in log.read() if event.kind == "run.resumed") + 1
-        log.append("run.resumed", f"resumed:{resumed}", {"by": _who(), "options": options})
     ended = next((event for event in log.read() if event.kind == "run.ended"), None)
     if ended is not None:
         return from_json(ended.data["outcome"], Outcome).exit_code
     with state.drive(run):
-        stop = asyncio.run(_drive(settings, state.folder(run), run, log, created, listener, door, parts))
+        if options is not None:
+            resumed = sum(1 for event in log.read() if event.kind == "run.resumed") + 1
+            log.append("run.resumed", f"resumed:{resumed}", {"by": _who(), "options": options})
+        try:
+            stop = asyncio.run(_drive(settings, state.folder(run), run, log, created, listener, door, parts))
+        except SixfoldError as error:
+            note_pause(log, error)
+            raise
     if debug and stop.reason is not None:
         raise stop.reason
     if stop.status == "ended" and (record := options_of(log).record):
@@ -233,6 +255,7 @@ async def _drive(
     from sixfold.workflow.control import Control
     from sixfold.workflow.dbos_engine import durable
     from sixfold.workflow.drive import drive as drive_engine
+    from sixfold.workflow.ordered import OrderedEngine
 
     options = options_of(log)
     request = from_json(created.data["request"], Request)
@@ -248,7 +271,8 @@ async def _drive(
             decide(settings, run, decision)
 
     async with (parts.durable or durable)(run, settings.database_url or folder / "engine.sqlite", handlers) as engine:
-        holder.append(engine)
+        order = [f"task:{task}" for task in created.data.get("order", ())]
+        holder.append(OrderedEngine(engine, order, workers=parts.workers) if order or parts.workers else engine)
         stop = await drive_engine(
             run,
             engine,
@@ -450,16 +474,36 @@ def _who() -> str:
 # --- replaying --------------------------------------------------------------------------------------------------------
 
 
-def replay(settings: Settings, run: str, *, listener: Listener | None = None, debug: bool = False) -> tuple[str, int]:
+def replay(
+    settings: Settings, run: str, *, listener: Listener | None = None, debug: bool = False, workers: int = 0
+) -> tuple[str, int]:
     """Do a run again offline: recorded answers and decisions, real sandbox, tests, scans and git.
 
+    Args:
+        workers: steps at once; 0 = no limit. Changes nothing but time.
+
     Returns:
-        The new run's id and the exit code; 6 when anything came out differently.
+        The new run's id and the exit code.
+
+    Raises:
+        ReplayDrift: something came out differently, with the first differences.
+        UsageError: the run has not ended.
     """
     state = state_of(settings)
     source = state.folder(run)
-    recorded = recording.recording_of(state.log(run).read())
-    return _again(settings, recorded, source / "cassette", source / "repository", listener, debug)
+    before = state.log(run).read()
+    if not any(event.kind == "run.ended" for event in before):
+        raise UsageError(f"{run} has not ended, so there is nothing to compare with", next=f"sixfold resume {run}")
+    recorded = recording.recording_of(before)
+    fresh, code = _again(
+        settings, recorded, source / "cassette", source / "repository", listener, debug, workers=workers
+    )
+    now = state.log(fresh).read()
+    if any(event.kind == "run.ended" for event in now):
+        drift = recording.event_differences(before, now, (run, fresh))
+        if drift is not None:
+            raise drift
+    return fresh, code
 
 
 def demo(settings: Settings, *, listener: Listener | None = None, debug: bool = False) -> tuple[str, int]:
@@ -475,6 +519,8 @@ def _again(
     repository: Path | None,
     listener: Listener | None,
     debug: bool,
+    *,
+    workers: int = 0,
 ) -> tuple[str, int]:
     state = state_of(settings)
     run = state.create()
@@ -487,8 +533,9 @@ def _again(
     product = folder / "product"
     product.mkdir()
     log = state.log(run)
-    _created(log, recorded.request, options, product, recorded.snapshot)
-    code = drive(settings, run, listener=listener, door=_Recorded(recorded.decisions), debug=debug)
+    _created(log, recorded.request, options, product, recorded.snapshot, order=recorded.order)
+    door, parts = _Recorded(recorded.decisions), Parts(workers=workers)
+    code = drive(settings, run, listener=listener, door=door, debug=debug, parts=parts)
     if any(event.kind == "run.ended" for event in log.read()):
         drift = recording.differences(recorded, recording.recording_of(log.read()))
         if drift is not None:

@@ -1,8 +1,9 @@
 """Kill whole runs with SIGKILL before, in and after every recorded step, resume them, and say what came out.
 
 Run as a program: `crashing.py FOLDER SHARE SHARES` prints one JSON line a run: the undisturbed one, then one for every
-SHARES-th moment. It imports everything once and then forks a process for each drive, so that many crashes cost little. Everything is real but the sandbox: verdicts of
-tests and scans are remembered from the run that was not disturbed, and an unforeseen one fails loudly.
+SHARES-th moment. It imports everything once and then forks a process for each drive, so that many crashes cost little.
+Everything is real but the sandbox: verdicts of tests and scans are remembered from the run that was not disturbed, and
+an unforeseen one fails loudly.
 """
 
 from __future__ import annotations

@@ -20,8 +20,7 @@ Kinds and the `data` they carry (a type name means its JSON; `?` optional):
     plan.made              plan: Plan
     task.started           task, attempt, title, role
     task.ended             task, status: done|failed, reason, tree?
-    model.called           purpose, role, model, task?, usage: Usage, request, reply (blob), prompt (digest), replayed,
-                           wall_s
+    model.called           purpose, role, model, task?, usage: Usage, request, reply, prompt, replayed, wall_s
     patch.applied          task, attempt, tree, files: [str]
     patch.refused          task, attempt, refusals: [Refusal]
     tests.ran              scope (task id or `validation`), attempt, tree, report: TestReport

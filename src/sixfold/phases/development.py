@@ -16,7 +16,7 @@ import msgspec
 from sixfold.domain.code import Increment, Patch, Refusal, Snapshot
 from sixfold.domain.data import Data, Digest, Tree
 from sixfold.domain.evidence import Finding, TestReport
-from sixfold.domain.flow import Intent, Job, Product, TaskResult
+from sixfold.domain.flow import Examination, Intent, Job, Product, TaskResult
 from sixfold.domain.plan import Plan, Task
 from sixfold.domain.ports import Environment, Ports
 from sixfold.domain.run import Approval, Decision, Options
@@ -157,6 +157,11 @@ async def develop(run: Run, ports: Ports, site: Site) -> Product:
             run.emit("task.ended", f"ended:{task.id}", {"task": task.id, "status": "failed", "reason": reason})
     run.emit("phase.ended", "phase-ended:development", {"phase": "development"})
     return site.product()
+
+
+def orders_of(seen: Examination) -> tuple[str, ...]:
+    """What validation found, as an order."""
+    return (repair.fault_note(seen.faults),)
 
 
 async def rework(run: Run, ports: Ports, site: Site, orders: Sequence[str], *, reason: str, author: str) -> Product:
@@ -374,9 +379,9 @@ async def _attempt(
 async def _write(
     run: Run, ports: Ports, job: Job, task: Task, tree: Tree, name: str, notes: tuple[str, ...], *, sample: int
 ) -> _Written:
-    async def ask() -> _Written:
-        brief = await asyncio.to_thread(
-            context.brief,
+    def brief_of() -> str:
+        changed = () if task.files else ports.repository.changes(job.origin, tree)
+        return context.brief(
             task,
             job.plan,
             job.specification,
@@ -384,7 +389,11 @@ async def _write(
             tree,
             ports.retriever,
             most_chars=_MOST_BRIEF_CHARS,
+            focus=[file.path for file in changed if file.status != "deleted"],
         )
+
+    async def ask() -> _Written:
+        brief = await asyncio.to_thread(brief_of)
         patch, answered = await write.write_patch(
             ports.model,
             brief,

@@ -202,7 +202,13 @@ async def release(
         reasons = [f"task {result.task} failed: {result.reason}" for result in product.failed] + list(seen.faults)
         run.emit("phase.ended", "phase-ended:validation", {"phase": "validation"})
         return Outcome(status="failed", exit_code=5, tree=product.tree, reason=reasons[0], usage=ports.costs.spent())
-    offer = ReleaseOffer(tree=seen.tree, checks=seen.checks, findings=seen.findings, unverified=seen.unverified)
+    offer = ReleaseOffer(
+        tree=seen.tree,
+        checks=seen.checks,
+        findings=seen.findings,
+        unverified=seen.unverified,
+        mutation_score=seen.mutation_score,
+    )
     run.emit("release.proposed", f"release:{offer.tree}", {"offer": offer})
     decision = await _sign(run, options, offer.tree)
     if decision.verdict != "approve":

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from typing import Literal
 
 from sixfold.domain.data import Json, from_json
-from sixfold.domain.errors import ReplayDrift, SixfoldError
+from sixfold.domain.errors import SixfoldError
 from sixfold.domain.events import Event
 from sixfold.domain.run import Outcome
 from sixfold.workflow.control import Control
 from sixfold.workflow.engine import Engine
-from sixfold.workflow.log import EventLog
+from sixfold.workflow.log import EventLog, note_pause
 
 ROOT = "run"
 """Kind of the root workflow."""
@@ -116,26 +116,14 @@ def _decided(log: EventLog, subjects: tuple[str, ...]) -> bool:
     return any(log.find(f"decision:{subject}") is not None for subject in subjects)
 
 
-def _nth(log: EventLog, kind: str) -> int:
-    return sum(1 for event in log.read() if event.kind == kind) + 1
-
-
 def _pause(log: EventLog, reason: BaseException, follower: _Follower) -> Stop:
     """Record why the run stands still; everything recorded so far is kept."""
-    if isinstance(reason, SixfoldError):
-        data = {"code": reason.code, "what": str(reason), "why": reason.why, "next": reason.next}
-        if isinstance(reason, ReplayDrift):
-            data["difference"] = reason.difference
-        exit_code = reason.exit_code
-    else:
-        data = {"code": "internal", "what": f"{type(reason).__name__}: {reason}", "why": "", "next": ""}
-        exit_code = 1
-    log.append("run.paused", f"paused:{_nth(log, 'run.paused')}", {**data, "exit_code": exit_code})
+    exit_code = note_pause(log, reason)
     follower.advance()
     return Stop(status="paused", exit_code=exit_code, reason=reason)
 
 
 def _wait(log: EventLog, subjects: tuple[str, ...], follower: _Follower) -> Stop:
-    log.append("run.waiting", f"waiting:{_nth(log, 'run.waiting')}", {"subjects": subjects})
+    log.append("run.waiting", f"waiting:{log.next('run.waiting')}", {"subjects": subjects})
     follower.advance()
     return Stop(status="waiting", exit_code=3)

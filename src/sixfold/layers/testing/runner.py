@@ -78,7 +78,7 @@ async def run_tests(
     shown = product or Product()
     nonce = secrets.token_hex(32)
     names = ["supervisor", "suite", "channel", "listing", "failure", "genuine"]
-    names += ["plugin", "product", "evaluate"] if isolated else []
+    names += ["plugin", "product", "session", "evaluate"] if isolated else []
     job = {
         "main": "sixfold_supervisor",
         "modules": modules(*names),

@@ -8,6 +8,8 @@ import tomllib
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
+import msgspec
+
 from sixfold.domain.data import Data, Tree, to_json
 from sixfold.domain.evidence import Check, Finding, Limits, TestReport
 from sixfold.domain.ports import Environment, Sandbox, Workspace
@@ -30,6 +32,9 @@ for folder, folders, names in os.walk("."):
     found += [os.path.join(folder, name)[2:] for name in names if os.path.isfile(os.path.join(folder, name))]
 print(json.dumps(sorted(found)))
 """
+
+SECONDS_A_TEST = 6.0
+MOST_SUITE_S = 1_200.0
 
 
 class Validation(Data, frozen=True, kw_only=True):
@@ -213,8 +218,16 @@ async def _talk(
         checks.append(Check(name=suite, ok=False, skipped=True, detail=noted or f"there are no {suite} tests"))
         return []
     await workspace.put(files)
+    pinned = list_tests(_only(files, tests))
+    # Each test starts the product anew, so the time a suite may take grows with its size.
+    wall_s = min(MOST_SUITE_S, limits.wall_s + SECONDS_A_TEST * len(pinned))
     report = await run_tests(
-        workspace, suite=suite, paths=tests, limits=limits, pinned=list_tests(_only(files, tests)), product=product
+        workspace,
+        suite=suite,
+        paths=tests,
+        limits=msgspec.structs.replace(limits, wall_s=wall_s),
+        pinned=pinned,
+        product=product,
     )
     detail = "; ".join(part for part in (_summary(report), noted) if part)
     checks.append(Check(name=suite, ok=report.green, detail=detail))

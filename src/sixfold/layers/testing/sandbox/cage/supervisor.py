@@ -16,6 +16,7 @@ descriptors: standard input, output, error, and a memory file that holds the com
 from __future__ import annotations
 
 import contextlib
+import gc
 import json
 import os
 import select
@@ -23,12 +24,14 @@ import signal
 import socket
 import sys
 
+from .filters import filter_steps
 from .keeper import Keeper, descendants, is_zombie
 from .kernel import (
     PR_SET_CHILD_SUBREAPER,
     PR_SET_DUMPABLE,
     PR_SET_PDEATHSIG,
     Spec,
+    bounding_set,
     check,
     forget_keys,
     fork_into_pid_namespace,
@@ -147,4 +150,10 @@ def main() -> None:
             signal.signal(signal.SIGTERM, lambda *_: control.shutdown(socket.SHUT_RDWR))
             check(prctl(PR_SET_PDEATHSIG, signal.SIGTERM), "pdeathsig")
             check(prctl(PR_SET_CHILD_SUBREAPER, 1), "subreaper")
+    # Whatever is worked out now is not worked out again in every keeper and guest.
+    bounding_set()
+    filter_steps(metadata=config["confine"] == "sandlock" and not config["namespaces"])
+    gc.collect()
+    gc.freeze()
+    gc.disable()
     Supervisor(config, control).serve()
