@@ -1,4 +1,4 @@
-"""An engine that repeats a recorded run: races end as they were recorded, and so many steps run at once as asked for."""
+"""An engine that repeats a recorded run: races end as recorded, and as many steps run at once as asked for."""
 
 from __future__ import annotations
 
