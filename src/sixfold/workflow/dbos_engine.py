@@ -7,6 +7,8 @@ What DBOS leaves to us, and why it is here:
 - DBOS leaves SQLite in rollback-journal mode: WAL with `synchronous=FULL` is ten times faster and still survives a
   power cut.
 - The application version is set by hand. DBOS's own, a hash of the source, would strand runs at every upgrade.
+- Values are stored as plain JSON, not as pickles. An error is never stored: DBOS would keep a full disk as the result
+  of the step whose result did not fit, and raise it again at every resume.
 - The executor id is the run's, so a starting process recovers this run and no other.
 """
 
@@ -20,8 +22,9 @@ from pathlib import Path
 from typing import Any
 
 # This module is imported late (by wiring, when a run is driven): DBOS takes about two seconds to load.
+import msgspec
 import sqlalchemy
-from dbos import DBOS, DBOSConfig, SetWorkflowID, WorkflowHandleAsync
+from dbos import DBOS, DBOSConfig, Serializer, SetWorkflowID, WorkflowHandleAsync
 from dbos._error import DBOSUnexpectedStepError
 from sqlalchemy import event as sqlalchemy_event
 
@@ -37,6 +40,21 @@ _QUEUE_POLL_S = 0.1
 
 _handlers: dict[str, Handler] = {}
 """DBOS registers functions once a process; the one registered function looks its handler up here."""
+
+
+class _PlainJson(Serializer):
+    """Step results, readable by anything; errors are raised instead of being kept."""
+
+    def name(self) -> str:
+        return "plain_json"
+
+    def serialize(self, data: Any) -> str:
+        if isinstance(data, BaseException):
+            raise data
+        return msgspec.json.encode(data).decode()
+
+    def deserialize(self, serialized_data: str) -> Any:
+        return msgspec.json.decode(serialized_data)
 
 
 def _unixepoch(*modifiers: str) -> float:
@@ -132,6 +150,7 @@ async def durable(run: str, database: str | Path, handlers: Mapping[str, Handler
         "notification_listener_polling_interval_sec": 0.1,
         "log_level": "CRITICAL",
         "console_log_level": "CRITICAL",
+        "serializer": _PlainJson(),
     }
     engine = None
     if isinstance(database, Path):
