@@ -150,3 +150,23 @@ def test_a_forecast_rests_on_earlier_runs_of_the_kind_or_says_that_there_are_non
     low, high = cost["forecast"]["tokens"]
     assert low <= cost["usage"]["input_tokens"] + cost["usage"]["output_tokens"] <= high
     assert "within the forecast" in person.sixfold("cost", "--last").stdout
+
+
+SLEEPER = """
+import os, signal, sys, time
+os.mkfifo(sys.argv[1] + ".wait")
+open(sys.argv[1], "w").write(str(os.getpid()))
+os.kill(os.getppid(), signal.SIGKILL)
+open(sys.argv[1] + ".wait").read()
+"""
+
+
+def test_a_killed_run_leaves_no_model_program_behind(person: Person, tmp_path: Path) -> None:
+    sleeper = tmp_path / "sleeper.py"
+    sleeper.write_text(SLEEPER)
+    noted = tmp_path / "process"
+    command = f"command:{sys.executable} {sleeper} {noted}"
+    person.sixfold("build", SMALL, "-y", "-m", command, expect=-signal.SIGKILL)
+    # The program's output pipe ended with it, or the call above would still wait; so the process is gone or a zombie.
+    stat = Path(f"/proc/{noted.read_text()}/stat")
+    assert not stat.exists() or stat.read_text().rpartition(") ")[2].startswith("Z")

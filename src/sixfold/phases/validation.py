@@ -214,8 +214,10 @@ async def release(
     if decision.verdict != "approve":
         return Rework(comment=decision.comment or decision.value, who=decision.who)
 
+    signed_at = run.decided_at(decision.subject)
+
     def publish() -> branch.Published:
-        return branch.publish(ports.repository, run.id, intent.specification, product, snapshot, decision, ports.clock)
+        return branch.publish(ports.repository, run.id, intent.specification, product, snapshot, decision, signed_at)
 
     published = await run.blocking("validation.publish", publish, branch.Published)
     for commit in published.commits:

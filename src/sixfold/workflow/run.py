@@ -80,6 +80,13 @@ class Run:
                     return found
                 await asyncio.sleep(_POLL_S)
 
+    def decided_at(self, subject: str) -> str:
+        """When the decision that `decision` returned was written: a time that a re-run finds unchanged."""
+        event = self._log.find(f"decision:{subject}")
+        if event is None:
+            raise LookupError(f"nothing was decided on {subject}")
+        return event.at
+
     def _decided(self, subject: str) -> Decision | None:
         event = self._log.find(f"decision:{subject}")
         return None if event is None else from_json(event.data["decision"], Decision)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from sixfold.domain.data import to_json
+from sixfold.domain.data import Json, canonical, digest, to_json
 from sixfold.domain.events import Event
 from sixfold.domain.result import result
 from sixfold.domain.view import RunView
@@ -14,9 +14,12 @@ from sixfold.workflow.log import broken_link
 
 
 def document(view: RunView, events: Sequence[Event]) -> str:
-    """One JSON object: the result, every decision, the verdict on the hash chain, and the events themselves."""
+    """One JSON object: the result, every decision, the verdict on the hash chain, and the events themselves.
+
+    `docs/guides/audit.md` says how a stranger checks it.
+    """
     broken = broken_link(list(events))
-    content = {
+    content: dict[str, Json] = {
         "schema_version": 1,
         "run": view.run,
         "sixfold": view.version,
@@ -30,4 +33,5 @@ def document(view: RunView, events: Sequence[Event]) -> str:
         "result": result(view),
         "events": to_json(list(events)),
     }
+    content["digest"] = digest(canonical(content))
     return msgspec.json.format(msgspec.json.encode(content), indent=2).decode() + "\n"

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import ctypes
 import os
 import shlex
 import signal
+import sys
 from pathlib import Path
 
 from sixfold.domain.data import canonical
@@ -18,6 +20,16 @@ from sixfold.domain.errors import ModelMisconfigured, ModelUnavailable
 from sixfold.domain.model import ModelReply, ModelRequest
 from sixfold.layers.models.adapter import Charges, estimate_usage, render
 from sixfold.layers.models.cassette import key_of
+
+_PR_SET_PDEATHSIG = 1
+# Looked up here and not in the new process, where only what is ready already may be used.
+_prctl = getattr(ctypes.CDLL(None, use_errno=True), "prctl", None) if sys.platform == "linux" else None
+
+
+def _end_with_us() -> None:
+    """In the new process: be killed when Sixfold is, since nobody would read the answer any more (Linux only)."""
+    if _prctl is not None:
+        _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 class CommandModel:
@@ -65,6 +77,7 @@ class CommandModel:
                 stderr=asyncio.subprocess.PIPE,
                 # A group of its own, so that the program's children end with it.
                 start_new_session=True,
+                preexec_fn=_end_with_us,
             )
         except OSError as error:
             raise ModelMisconfigured(

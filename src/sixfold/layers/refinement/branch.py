@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from sixfold.domain.code import Increment, Snapshot
 from sixfold.domain.data import Data, Tree
 from sixfold.domain.flow import Product
-from sixfold.domain.ports import Clock, Repository
+from sixfold.domain.ports import Repository
 from sixfold.domain.requirements import Specification
 from sixfold.domain.run import Decision
 
@@ -46,15 +46,17 @@ def publish(
     product: Product,
     snapshot: Snapshot,
     decision: Decision,
-    clock: Clock,
+    at: str,
 ) -> Published:
     """Commit the increments in order on top of the base and point `sixfold/<run>` at the last.
 
     Uncommitted work that lay in the user's folder when the run began is kept out of the branch where the increments
     can be carried over to HEAD; otherwise it becomes a first commit of its own that says so.
+
+    Args:
+        at: time of all commits. With the time of the approval, doing this twice gives the same commits.
     """
     trees, first_parents, commits = _carried(repository, product, snapshot)
-    at = clock.now()
     parent: list[str] = [snapshot.head] if snapshot.head else []
     if first_parents:
         text = f"Uncommitted changes present when {run} began\n\nNot made by Sixfold.\n"
