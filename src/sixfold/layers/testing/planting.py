@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, Literal
 
 from sixfold.domain.data import Data
@@ -96,6 +96,7 @@ async def _in_forks(
     limits = Limits(wall_s=wall_s + 4 * RUN_S, memory_bytes=4 << 30)
     result = await workspace.exec(boot(), limits=limits, stdin=json.dumps(job).encode())
     told = read_result(result.stdout, nonce)
+    print("DEBUG", result, told)
     codes: dict[int, list[int]] = {one["trial"]: one["codes"] for one in told or ()}
     passing = [0] * len(suites)
     if codes.get(0) != passing or codes.get(len(faults) + 1) != passing:
@@ -112,8 +113,8 @@ def _suite(sown: Sown) -> dict[str, Any]:
     }
 
 
-async def _one_by_one(workspace: Workspace, faults: Sequence[Mutant], suites: Sequence[Sown]) -> Mapping[int, bool]:
-    found = {}
+async def _one_by_one(workspace: Workspace, faults: Sequence[Mutant], suites: Sequence[Sown]) -> dict[int, bool]:
+    found: dict[int, bool] = {}
     for number, fault in enumerate(faults):
         whole = await workspace.get(fault.path)
         await workspace.put({fault.path: fault.content})

@@ -271,16 +271,16 @@ async def _doubt(
     for files in outside.values():
         await workspace.put(files)
     product = Product(entries=entries, path=(*FROM_SOURCE, SITE))
-    planted = await plant(workspace, faults, _sown(names, outside, reports, suite, product))
-    tried, noticed = len(faults) - len(planted.untried), len(planted.noticed)
+    came = await plant(workspace, faults, _sown(names, outside, reports, suite, product))
+    noticed, tried = len(came.noticed), len(came.noticed) + len(came.missed)
     detail = f"{noticed} of {tried} planted faults were noticed by tests"
-    if planted.untried:
-        detail += f"; no time for {len(planted.untried)} more"
+    if came.untried:
+        detail += f"; no time for {len(came.untried)} more"
     if tried == 0:
         checks.append(Check(name="mutation", ok=False, skipped=True, detail=detail))
         return (), None
     checks.append(Check(name="mutation", ok=noticed > 0, detail=detail))
-    return _mutation_findings(tried, planted.missed), noticed / tried
+    return _mutation_findings(tried, came.missed), noticed / tried
 
 
 def _sown(

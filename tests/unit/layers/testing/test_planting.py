@@ -59,6 +59,6 @@ async def test_run_that_spoils_the_ground_for_others_is_found_out(workspace: Ope
 
 
 async def test_fault_that_makes_a_suite_hang_is_noticed(workspace: Opener, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(planting, "RUN_S", 5.0)
+    monkeypatch.setattr(planting, "RUN_S", 10.0)
     opened = await workspace({"calc.py": CODE, "test_calc.py": TEST})
     assert await in_forks(opened, [HANGING, SPARED], [UNIT]) == {0: True, 1: False}
