@@ -131,6 +131,16 @@ def test_a_wrong_blind_test_is_corrected_by_the_blind_context_and_not_by_the_cod
     assert person.result()["status"] == "validated"
 
 
+def test_green_unit_tests_do_not_hide_a_product_that_fails_from_outside(person: Person) -> None:
+    person.sixfold("build", "create fizz.py with fizz(n) and a test", "-y", scenario="false-confidence")
+    first = person.events("increment.proposed")[0]["data"]["increment"]
+    assert "failing" not in {risk["kind"] for risk in first["risks"]}
+    assert [event["data"]["verdict"] for event in person.events("acceptance.disputed")] == ["upheld"]
+    assert person.events("plan.made")[-1]["data"]["plan"]["reason"] == "Put right what validation found"
+    assert person.result()["status"] == "validated"
+    assert len(person.events("commit.made")) == 2
+
+
 def test_uncommitted_work_survives_and_stays_out_of_the_branch(person: Person) -> None:
     person.git("init", "-q", "-b", "main", ".")
     (person.folder / "README.md").write_text("hello\n")

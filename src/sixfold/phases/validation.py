@@ -28,6 +28,10 @@ _REPORTED = frozenset({"scan", "acceptance", "examples", "tests", "mutation"})
 """Checks whose failures are told one by one, by their reports and findings."""
 
 
+_MOST_OBSERVED = 4
+"""Failing parameter sets of one test that the judge is shown."""
+
+
 class Locked(Data, frozen=True, kw_only=True):
     """The acceptance tests, written without sight of the code."""
 
@@ -79,7 +83,7 @@ async def examine(
     look = 2 * round - 1  # two looks a round at most: odd numbers before the blind tests were judged, even after
     seen = await _look(run, ports, intent, product, locked, environment, snapshot, look)
     failures = _failing(seen.reports, locked.tests)
-    if failures:
+    if failures and not product.failed:
         locked, changed = await _judge(run, ports, intent, locked, failures, round)
         if changed:
             seen = await _look(run, ports, intent, product, locked, environment, snapshot, look + 1)
@@ -162,16 +166,21 @@ def _faults(checks: Sequence[Check], reports: Sequence[TestReport], findings: Se
 
 
 def _failing(reports: Sequence[TestReport], tests: str) -> tuple[acceptance.Failure, ...]:
-    failures = []
+    """Blind tests that failed, one entry a function: its parameters share one text and one verdict."""
+    observed: dict[str, list[str]] = {}
     for report in reports:
         if report.suite != "acceptance":
             continue
         for case in report.cases:
-            name = case.id.rpartition("::")[2]
-            source = acceptance.source_of(tests, name)
-            if case.outcome in ("failed", "error") and source:
-                failures.append(acceptance.Failure(name=name, source=source, observed=case.message))
-    return tuple(failures)
+            name, _, parameters = case.id.rpartition("::")[2].partition("[")
+            if case.outcome in ("failed", "error"):
+                shown = f"with [{parameters}: {case.message}" if parameters else case.message
+                observed.setdefault(name, []).append(shown)
+    return tuple(
+        acceptance.Failure(name=name, source=source, observed="\n".join(messages[:_MOST_OBSERVED]))
+        for name, messages in observed.items()
+        if (source := acceptance.source_of(tests, name))
+    )
 
 
 async def _judge(
