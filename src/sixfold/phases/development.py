@@ -445,13 +445,24 @@ async def _check(run: Run, ports: Ports, job: Job, task: Task, tree: Tree, *, na
     """Run the tests and the quick scanners on a tree."""
     whole = len(job.plan.tasks) == 1
 
-    async def check() -> _Evidence:
+    async def own_tests() -> TestReport:
         async with ports.sandbox.open(tree, environment=job.environment) as workspace:
-            report = await runner.run_tests(workspace, suite="unit", paths=task.check)
-            if whole:
-                # A single task is the whole product, so the examples of the specification apply already.
-                report = _together(report, await system.run_examples(workspace, job.specification))
-        findings = await scanning.new_findings(ports.scanners, ports.repository, job.origin, tree)
+            return await runner.run_tests(workspace, suite="unit", paths=task.check)
+
+    async def examples() -> TestReport | None:
+        # A single task is the whole product, so the examples of the specification apply already.
+        if not whole or not any(requirement.examples for requirement in job.specification.requirements):
+            return None
+        async with ports.sandbox.open(tree, environment=job.environment) as workspace:
+            return await system.run_examples(workspace, job.specification)
+
+    async def check() -> _Evidence:
+        # Side by side, each suite on a copy of its own.
+        report, executed, findings = await asyncio.gather(
+            own_tests(), examples(), scanning.new_findings(ports.scanners, ports.repository, job.origin, tree)
+        )
+        if executed is not None:
+            report = _together(report, executed)
         return _Evidence(report=_forgive(report, job.known_failures), findings=findings)
 
     evidence = await run.step(name, check, _Evidence)

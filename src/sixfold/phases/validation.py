@@ -6,6 +6,7 @@ The acceptance tests come from a context that never saw code; scanners that the 
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 
 from sixfold.domain.code import Snapshot
@@ -101,20 +102,19 @@ async def _look(
     number: int,
 ) -> Examination:
     async def look() -> Examination:
-        proven = await system.validate_product(
-            ports.sandbox,
-            product.tree,
-            intent.specification,
-            {acceptance.FILE: locked.tests.encode()},
-            environment,
-            suite="unit" if snapshot.kind == "empty" else "existing",
-        )
-        findings = (
-            *proven.findings,
-            *await scanning.new_findings(
-                (*ports.scanners, *ports.held_out), ports.repository, snapshot.tree, product.tree
+        scanners = (*ports.scanners, *ports.held_out)
+        findings, proven = await asyncio.gather(
+            scanning.new_findings(scanners, ports.repository, snapshot.tree, product.tree),
+            system.validate_product(
+                ports.sandbox,
+                product.tree,
+                intent.specification,
+                {acceptance.FILE: locked.tests.encode()},
+                environment,
+                suite="unit" if snapshot.kind == "empty" else "existing",
             ),
         )
+        findings = (*proven.findings, *findings)
         checks = (*proven.checks, _scan_check(findings))
         return Examination(
             tree=product.tree,
