@@ -70,6 +70,8 @@ def test_a_small_request_costs_two_calls_and_comes_out_as_one_commit(person: Per
     assert result["files"] == ["fizz.py", "test_fizz.py"]
     assert result["questions"] == []
     assert list(person.folder.iterdir()) == []  # nothing before apply
+    assert "+def fizz(n: int) -> str:" in person.sixfold("diff", "--last")
+    assert "def fizz" in (person.home / "runs" / result["run"] / "report.html").read_text()
     person.sixfold("apply")
     assert sorted(path.name for path in person.folder.iterdir() if path.name != ".git") == ["fizz.py", "test_fizz.py"]
     assert "Sixfold-Task: T1" in person.git("log", "-1", "--format=%B")
