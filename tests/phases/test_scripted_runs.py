@@ -79,6 +79,16 @@ def test_a_small_request_costs_two_calls_and_comes_out_as_one_commit(person: Per
     assert list(person.folder.iterdir()) == []
 
 
+def test_a_request_without_tests_is_checked_by_its_examples_and_gets_no_tests_it_did_not_ask_for(
+    person: Person,
+) -> None:
+    person.sixfold("build", "create fizz.py with fizz(n)", "-y", scenario="untested")
+    result = person.result()
+    assert (result["status"], result["files"], result["usage"]["calls"]) == ("validated", ["fizz.py"], 2)
+    ran = person.events("tests.ran")[0]["data"]["report"]
+    assert [case["outcome"] for case in ran["cases"]] == ["passed", "passed"]
+
+
 def test_a_failing_first_attempt_is_repaired_with_its_evidence(person: Person) -> None:
     person.sixfold("build", "create fizz.py with fizz(n) and a test", "-y", scenario="repaired")
     assert [event["data"]["strategy"] for event in person.events("repair.decided")] == ["repair"]

@@ -275,7 +275,13 @@ FALSE_CONFIDENCE = [
     SMALL[1],
 ]
 
+UNTESTED = [
+    ("one small programming job", answer_json(SMALL_SPEC) + "\n" + files(**{"fizz.py": FIZZ})),
+    SMALL[1],
+]
+
 SCENARIOS = {
+    "untested": UNTESTED,
     "false-confidence": FALSE_CONFIDENCE,
     "small": SMALL,
     "repaired": REPAIRED,

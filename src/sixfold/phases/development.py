@@ -24,6 +24,7 @@ from sixfold.layers.planning import context, schedule
 from sixfold.layers.refinement import diagnosis, repair
 from sixfold.layers.synthesis import apply, write
 from sixfold.layers.testing import risks, runner, scanning, system
+from sixfold.layers.testing.harness.listing import is_test_file
 from sixfold.workflow.run import Run
 
 TASK = "task"
@@ -446,8 +447,11 @@ async def _check(run: Run, ports: Ports, job: Job, task: Task, tree: Tree, *, na
     whole = len(job.plan.tasks) == 1
 
     async def own_tests() -> TestReport:
+        has_tests, older = await asyncio.to_thread(_tests_in, ports, job.origin, tree)
+        if not has_tests and not task.check:
+            return TestReport(suite="unit")
         async with ports.sandbox.open(tree, environment=job.environment) as workspace:
-            return await runner.run_tests(workspace, suite="unit", paths=task.check)
+            return await runner.run_tests(workspace, suite="existing" if older else "unit", paths=task.check)
 
     async def examples() -> TestReport | None:
         # A single task is the whole product, so the examples of the specification apply already.
@@ -470,6 +474,12 @@ async def _check(run: Run, ports: Ports, job: Job, task: Task, tree: Tree, *, na
         problem = "the task brought no test that runs"
         return msgspec.structs.replace(evidence, report=msgspec.structs.replace(evidence.report, problem=problem))
     return evidence
+
+
+def _tests_in(ports: Ports, origin: Tree, tree: Tree) -> tuple[bool, bool]:
+    """Whether a tree holds tests, and whether some of them are older than the run."""
+    has, older = (any(is_test_file(file.path) for file in ports.repository.files(each)) for each in (tree, origin))
+    return has, older
 
 
 def _together(unit: TestReport, executed: TestReport) -> TestReport:
