@@ -215,6 +215,7 @@ def _preload(options: Options) -> None:
         if not options.replay:
             providers.preload(catalog.parse_model(name) for _, name in options.models)
     finally:
+        gc.freeze()  # nor look through it later: at the end of the process alone that takes a second
         gc.enable()
 
 

@@ -87,20 +87,21 @@ async def validate_product(
     async def outside() -> tuple[list[Check], list[TestReport]]:
         checks: list[Check] = []
         async with sandbox.open(tree, environment=environment) as workspace:
-            installed = await _install(workspace, await _files(workspace), checks)
+            installed = await _install(workspace, checks)
             product = Product(entries=entries, path=(SITE,) if installed else FROM_SOURCE)
             checks += await _start(workspace, product, installed)
             reports = await _talk(workspace, "examples", examples, product, limits, checks, specification)
             reports += await _talk(workspace, "acceptance", acceptance, product, limits, checks, specification)
         return checks, reports
 
-    async with sandbox.open(tree, environment=environment) as workspace:
+    async def inside(workspace: Workspace) -> tuple[list[Check], list[TestReport], list[str]]:
+        checks: list[Check] = []
         names = await _files(workspace)
-        own_checks: list[Check] = []
+        return checks, await _own_tests(workspace, names, suite, limits, checks), names
+
+    async with sandbox.open(tree, environment=environment) as workspace:
         # Side by side, in sandboxes of their own, so that neither can disturb the other.
-        (checks, reports), own_reports = await asyncio.gather(
-            outside(), _own_tests(workspace, names, suite, limits, own_checks)
-        )
+        (checks, reports), (own_checks, own_reports, names) = await asyncio.gather(outside(), inside(workspace))
         checks, reports = [*checks, *own_checks], [*reports, *own_reports]
         blind = {"examples": examples, "acceptance": acceptance}
         findings, score = await _doubt(workspace, names, blind, reports, entries, suite, planted_faults, checks)
@@ -151,8 +152,8 @@ async def _files(workspace: Workspace) -> list[str]:
     return names
 
 
-async def _install(workspace: Workspace, names: Sequence[str], checks: list[Check]) -> bool:
-    if not await _is_installable(workspace, names):
+async def _install(workspace: Workspace, checks: list[Check]) -> bool:
+    if not await _is_installable(workspace):
         checks.append(Check(name="install", ok=True, detail="nothing to install: the product runs from its folder"))
         return False
     if (await workspace.exec(("python", "-c", "import pip"), limits=Limits(wall_s=30))).exit_code != 0:
@@ -172,8 +173,8 @@ async def _install(workspace: Workspace, names: Sequence[str], checks: list[Chec
     return ok
 
 
-async def _is_installable(workspace: Workspace, names: Sequence[str]) -> bool:
-    if "setup.py" in names:
+async def _is_installable(workspace: Workspace) -> bool:
+    if await workspace.get("setup.py") is not None:
         return True
     try:
         settings = tomllib.loads((await workspace.get("pyproject.toml") or b"").decode(errors="replace"))

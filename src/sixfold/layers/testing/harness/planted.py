@@ -1,9 +1,9 @@
 """Runs suites once for every planted fault, each run in a fork of one warm interpreter and on a copy of its own.
 
 A suite takes a tenth of a second to run and half a second to start; forks of a process that has loaded pytest start at
-once. The first and the last trial plant nothing: only suites that pass both say anything, and a trial that spoilt the
-ground for those after it is found out. What a run leaves behind is killed before the next begins. Product code runs in
-the forks alone; the verdict is the exit status that the kernel gives to the process that started the run.
+once. The last trial plants nothing and goes to every suite that noticed something: only a suite that passes then was
+right, and a trial that spoilt the ground for others is found out. What a run leaves behind is killed before the next
+begins. Product code runs in the forks alone; the verdict is the exit status that the kernel gives to their parent.
 """
 
 from __future__ import annotations
@@ -49,8 +49,8 @@ def main(job: dict[str, Any], folder: str) -> None:
         warm.stdin.write(json.dumps(job).encode())
         warm.stdin.close()
         with open(reading, "rb") as results:
-            lines = results.read().splitlines()
-    print_result([json.loads(line) for line in lines], nonce)
+            text = results.read()
+    print_result(json.loads(text) if text else None, nonce)
 
 
 def warm_up(results: int) -> None:
@@ -67,17 +67,24 @@ def warm_up(results: int) -> None:
     null = os.open(os.devnull, os.O_RDWR)
     for descriptor in (0, 1, 2):
         os.dup2(null, descriptor)
-    trials = [None, *job["faults"]]
+    trials = list(enumerate(job["faults"]))
     deadline = time.monotonic() + job["wall_s"]
-    workers = []
+    workers = {}
     for first in range(min(job["workers"], len(trials))):
+        told = os.memfd_create("results", os.MFD_CLOEXEC)
         pid = os.fork()
         if pid == 0:
-            _work(job, folder, list(enumerate(trials))[first :: job["workers"]], results, deadline)
-        workers.append(pid)
-    for pid in workers:
+            _work(job, folder, trials[first :: job["workers"]], told, deadline)
+        workers[pid] = told
+    found = []
+    for pid, told in workers.items():
         os.waitpid(pid, 0)
-    _work(job, folder, [(len(trials), None)], results, deadline + job["run_s"] * len(job["suites"]))
+        with open(told, "rb") as file:
+            file.seek(0)
+            found += [json.loads(line) for line in file]
+    noticing = {len(codes) - 1 for _, codes in found if codes[-1]}
+    control = _trial({**job, "suites": [job["suites"][number] for number in sorted(noticing)]}, folder, None)
+    os.write(results, json.dumps({"trials": found, "control": control}).encode())
 
 
 def _work(job: dict[str, Any], folder: str, trials: list[tuple[int, Any]], results: int, deadline: float) -> None:
@@ -86,13 +93,12 @@ def _work(job: dict[str, Any], folder: str, trials: list[tuple[int, Any]], resul
     for number, fault in trials:
         if time.monotonic() > deadline:
             break
-        codes = _trial(job, folder, fault)
-        os.write(results, json.dumps({"trial": number, "codes": codes}).encode() + b"\n")
+        os.write(results, json.dumps([number, _trial(job, folder, fault)]).encode() + b"\n")
     os._exit(0)
 
 
 def _trial(job: dict[str, Any], folder: str, fault: Any) -> list[int]:
-    """Exit statuses of the suites, up to the first that noticed; of all of them when nothing is planted."""
+    """Exit statuses of the suites, up to the first that noticed."""
     codes: list[int] = []
     place = tempfile.mkdtemp(prefix="planted-")
     try:
@@ -102,7 +108,7 @@ def _trial(job: dict[str, Any], folder: str, fault: Any) -> list[int]:
             _plant(copy, fault)
         for suite in job["suites"]:
             codes.append(_run(suite, folder, job["folder"], copy, job["run_s"]))
-            if fault is not None and codes[-1]:
+            if codes[-1]:
                 break
     finally:
         shutil.rmtree(place, ignore_errors=True)
