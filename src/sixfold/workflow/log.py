@@ -16,7 +16,7 @@ from typing import BinaryIO
 import msgspec
 
 from sixfold.domain.data import Json, to_json
-from sixfold.domain.errors import SixfoldError, StorageError
+from sixfold.domain.errors import ReplayDrift, SixfoldError, StorageError
 from sixfold.domain.events import GENESIS, SCHEMA_VERSION, Event, seal
 from sixfold.domain.ports import Clock
 
@@ -147,6 +147,8 @@ def note_pause(log: EventLog, reason: BaseException) -> int:
     """Record that a run stands still and why; returns the exit code that says so."""
     if isinstance(reason, SixfoldError):
         data = {"code": reason.code, "what": str(reason), "why": reason.why, "next": reason.next}
+        if isinstance(reason, ReplayDrift):
+            data["difference"] = reason.difference
         exit_code = reason.exit_code
     else:
         data = {"code": "internal", "what": f"{type(reason).__name__}: {reason}", "why": "", "next": ""}

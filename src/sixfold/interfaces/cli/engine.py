@@ -61,8 +61,10 @@ class Engine(Protocol):
         """Take it back."""
         ...
 
-    def replay(self, settings: Settings, run: str, *, listener: Listener | None, debug: bool) -> tuple[str, int]:
-        """Replay a run offline; returns the new run's id and the exit code (6 on drift)."""
+    def replay(
+        self, settings: Settings, run: str, *, listener: Listener | None, debug: bool, workers: int
+    ) -> tuple[str, int]:
+        """Replay a run offline; returns the new run's id and the exit code; `ReplayDrift` when it differs."""
         ...
 
     def demo(self, settings: Settings, *, listener: Listener | None, debug: bool) -> tuple[str, int]:
