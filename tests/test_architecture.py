@@ -139,6 +139,7 @@ def test_no_import_is_relative() -> None:
     found = [
         where(path, node)
         for path in modules()
+        if "/cage/" not in path.as_posix()  # a program of its own: it runs in the sandbox, where Sixfold is not
         for node in ast.walk(parse(path))
         if isinstance(node, ast.ImportFrom) and node.level
     ]

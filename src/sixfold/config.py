@@ -40,7 +40,7 @@ class Settings(Data, frozen=True, kw_only=True):
     models: tuple[tuple[str, str], ...] = ()
     """(role, model) pairs; role `*` is the default model."""
     sandbox: str = "auto"
-    """`auto`, or the name of a backend; `off` is an operator's explicit choice and is written into the log."""
+    """`auto`, or the name of a backend."""
     clarify: str = "auto"
     unanswered: str = "wait"
     plan: str = "auto"
@@ -140,7 +140,7 @@ _KEYS = {
         _Key(name="database_url", read=_text, default="", project="never"),
         _Key(name="model", read=_model, default="", project="provider"),
         *(_Key(name=f"roles.{role}", read=_model, default="", project="provider") for role in ROLES),
-        _Key(name="sandbox", read=_text, default="auto", project="stricter"),
+        _Key(name="sandbox", read=_text, default="auto", project="never"),
         _Key(name="clarify", read=_choice("auto", "always", "never"), default="auto"),
         _Key(
             name="unanswered",
@@ -284,8 +284,6 @@ def _refuse_widening(name: str, value: Any, before: Any, path: Path) -> None:
         problem = f"it may lower {before}, not raise it"
     elif key.project == "stricter" and key.strictness and key.strictness.index(value) < key.strictness.index(before):
         problem = f"it may be stricter than {before!r}, not wider"
-    elif name == "sandbox" and value == "off" and before != "off":
-        problem = "a project may not switch the sandbox off"
     if problem:
         raise ConfigurationError(
             f"{path} may not set {name} = {value!r}",

@@ -24,13 +24,13 @@ async def generate(run: Run, ports: Ports, request: Request, options: Options, s
     locked = await validation.locked_tests(run)
     round = 1
     while True:
-        seen, locked = await validation.examine(
-            run, ports, intent, product, locked, environment, snapshot, round=round
-        )
+        seen, locked = await validation.examine(run, ports, intent, product, locked, environment, snapshot, round=round)
         round += 1
         if seen.faults and not product.failed and round <= _MOST_ROUNDS:
             reason, author = "Put right what validation found", "rule:validation"
-            product = await development.rework(run, ports, site, seen.faults, reason=reason, author=author)
+            product = await development.rework(
+                run, ports, site, development.orders_of(seen), reason=reason, author=author
+            )
             continue
         late = await input.late_answers(run, ports, request, intent, options)
         if late is not None:

@@ -1,4 +1,4 @@
-"""The only place that picks concrete adapters. Interfaces call these functions; nothing below knows which adapters exist.
+"""The only place that picks concrete adapters. Interfaces call these functions; nothing below knows which exist.
 
 What is heavy to load (DBOS about two seconds, model clients two to three) is imported inside the function that needs
 it, so that looking at runs stays as quick as starting Python.
@@ -14,6 +14,8 @@ import shutil
 import subprocess
 import threading
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol
@@ -24,7 +26,7 @@ from sixfold import __version__, recording
 from sixfold.config import Settings
 from sixfold.domain.code import Snapshot
 from sixfold.domain.data import Data, Digest, Json, Tree, digest, from_json, to_json
-from sixfold.domain.errors import ModelMisconfigured, RepositoryError, RequestError, SixfoldError
+from sixfold.domain.errors import ModelMisconfigured, RepositoryError, RequestError, SixfoldError, UsageError
 from sixfold.domain.events import Event
 from sixfold.domain.evidence import ExecResult, Limits
 from sixfold.domain.fold import fold
@@ -32,11 +34,11 @@ from sixfold.domain.requirements import Attachment, Request
 from sixfold.domain.run import Decision, Options, Outcome
 from sixfold.domain.view import RunView
 from sixfold.workflow.clock import SystemClock
-from sixfold.workflow.log import EventLog
+from sixfold.workflow.log import EventLog, note_pause
 from sixfold.workflow.state import State
 
 if TYPE_CHECKING:
-    from sixfold.domain.ports import Ports
+    from sixfold.domain.ports import Ports, Sandbox
     from sixfold.layers.models.cloud import CallRecord
     from sixfold.workflow.control import Control
     from sixfold.workflow.drive import Stop
@@ -63,6 +65,20 @@ class _Recorded:
 
 Listener = Callable[[Event], None]
 
+
+@dataclass(frozen=True)
+class Parts:
+    """Adapters in place of those this module would pick, for embedding, benchmarks and tests."""
+
+    durable: Callable[[str, str | Path, Mapping[str, Handler]], AbstractAsyncContextManager[Engine]] | None = None
+    """Opens an engine: run id, database, handlers. None = DBOS."""
+    sandbox: Sandbox | None = None
+    workers: int = 0
+    """Steps at once; 0 = no limit. Changes nothing but time."""
+
+
+PICKED = Parts()
+
 DEMO = "bookmarks"
 """The bundled recording, in `sixfold/recordings/`."""
 
@@ -75,9 +91,7 @@ def state_of(settings: Settings) -> State:
 # --- starting ---------------------------------------------------------------------------------------------------------
 
 
-def start(
-    settings: Settings, request_text: str, attachments: Sequence[Path], folder: Path, options: Options
-) -> str:
+def start(settings: Settings, request_text: str, attachments: Sequence[Path], folder: Path, options: Options) -> str:
     """Create a run: everything that can be wrong with what was typed is found here, before anything is spent.
 
     Returns:
@@ -103,24 +117,42 @@ def start(
         for content in kept.values():
             repository.put_blob(content)
         snapshot = repository.snapshot(folder)
-        _created(state.log(run), request, options, folder, snapshot)
+        order = recording.read(Path(options.replay)).order if _holds_recording(options.replay) else ()
+        _created(state.log(run), request, options, folder, snapshot, order=order)
     except SixfoldError:
         shutil.rmtree(state.folder(run))
         raise
     return run
 
 
-def _created(log: EventLog, request: Request, options: Options, folder: Path, snapshot: Snapshot) -> None:
-    data = {
+def _created(
+    log: EventLog,
+    request: Request,
+    options: Options,
+    folder: Path,
+    snapshot: Snapshot,
+    *,
+    order: Sequence[str] = (),
+) -> None:
+    data: dict[str, object] = {
         "request": request,
         "options": options,
         "folder": str(folder.resolve()),
         "snapshot": snapshot,
         "version": __version__,
     }
+    if order:
+        data["order"] = order
     log.append("run.created", "created", data)
+    for number, note in enumerate(snapshot.notes):
+        log.append("note", f"note:snapshot:{number}", {"text": note})
     for attachment in request.attachments:
         log.append("attachment.read", f"attachment:{attachment.name}:{attachment.digest}", {"attachment": attachment})
+
+
+def _holds_recording(folder: str) -> bool:
+    """True when a `--replay` folder says more than its answers: a cassette alone is enough to replay."""
+    return bool(folder) and (Path(folder) / recording.FILE).exists()
 
 
 def _read_attachment(path: Path, kept: dict[Digest, bytes]) -> Attachment:
@@ -169,6 +201,7 @@ def drive(
     listener: Listener | None = None,
     door: Door | None = None,
     debug: bool = False,
+    parts: Parts = PICKED,
 ) -> int:
     """Drive a run until it ends, waits for a person, or pauses; returns the exit code.
 
@@ -177,6 +210,7 @@ def drive(
         listener: told every new event.
         door: somebody who can decide at once.
         debug: raise what parked the run, with its traceback, once the pause is recorded.
+        parts: adapters to use instead of the usual ones.
 
     Raises:
         SixfoldError: what stopped the run before it could begin; it is recorded as a pause.
@@ -184,15 +218,18 @@ def drive(
     state = state_of(settings)
     log = state.log(run)
     created = log.read()[0]
-    if options is not None:
-        resumed = sum(1 for event in log.read() if event.kind == "run.resumed") + 1
-        log.append("run.resumed", f"resumed:{resumed}", {"by": _who(), "options": options})
     ended = next((event for event in log.read() if event.kind == "run.ended"), None)
     if ended is not None:
         return from_json(ended.data["outcome"], Outcome).exit_code
     with state.drive(run):
+        if options is not None:
+            log.append("run.resumed", f"resumed:{log.next('run.resumed')}", {"by": _who(), "options": options})
         threading.Thread(target=_preload, args=(options_of(log),), name="preload", daemon=True).start()
-        stop = asyncio.run(_drive(settings, state.folder(run), run, log, created, listener, door))
+        try:
+            stop = asyncio.run(_drive(settings, state.folder(run), run, log, created, listener, door, parts))
+        except SixfoldError as error:
+            note_pause(log, error)
+            raise
     if debug and stop.reason is not None:
         raise stop.reason
     if stop.status == "ended" and (record := options_of(log).record):
@@ -229,29 +266,30 @@ async def _drive(
     created: Event,
     listener: Listener | None,
     door: Door | None,
+    parts: Parts,
 ) -> Stop:
     # Late: the durable engine takes about two seconds to load, and only driving needs it.
     from sixfold.workflow.control import Control
     from sixfold.workflow.dbos_engine import durable
     from sixfold.workflow.drive import drive as drive_engine
+    from sixfold.workflow.ordered import OrderedEngine
 
     options = options_of(log)
     request = from_json(created.data["request"], Request)
     snapshot = from_json(created.data["snapshot"], Snapshot)
-    ports = await open_ports(settings, folder, run, log, options, snapshot.tree)
+    ports = await open_ports(settings, folder, run, log, options, snapshot.tree, cage=parts.sandbox)
     control = Control()
     holder: list[Engine] = []
     handlers = _handlers(run, ports, request, options, snapshot, log, control, holder)
 
-    async def ask(subject: str) -> bool:
+    async def ask(subject: str) -> None:
         decision = await door.ask(subject, fold(log.read())) if door is not None else None
-        if decision is None:
-            return False
-        decide(settings, run, decision)
-        return True
+        if decision is not None:
+            decide(settings, run, decision)
 
-    async with durable(run, settings.database_url or folder / "engine.sqlite", handlers) as engine:
-        holder.append(engine)
+    async with (parts.durable or durable)(run, settings.database_url or folder / "engine.sqlite", handlers) as engine:
+        order = [f"task:{task}" for task in created.data.get("order", ())]
+        holder.append(OrderedEngine(engine, order, workers=parts.workers) if order or parts.workers else engine)
         stop = await drive_engine(
             run,
             engine,
@@ -265,12 +303,20 @@ async def _drive(
 
 
 async def open_ports(
-    settings: Settings, folder: Path, run: str, log: EventLog, options: Options, base: Tree
+    settings: Settings,
+    folder: Path,
+    run: str,
+    log: EventLog,
+    options: Options,
+    base: Tree,
+    *,
+    cage: Sandbox | None = None,
 ) -> Ports:
     """The adapters of one run.
 
     Args:
         base: the tree the run began with; what it declares may be used.
+        cage: the sandbox; None = the best that works here.
 
     Raises:
         SandboxUnavailable: nothing here gives real isolation.
@@ -281,23 +327,24 @@ async def open_ports(
     from sixfold.layers.planning.retrieval.index import RepositoryIndex
     from sixfold.layers.refinement.git import GitRepository
     from sixfold.layers.testing import sandbox
-    from sixfold.layers.testing.environments import UvEnvironments
     from sixfold.layers.testing.dependencies import Dependencies
+    from sixfold.layers.testing.environments import UvEnvironments
     from sixfold.layers.testing.scanners.audit import Audit
     from sixfold.layers.testing.scanners.bandit import Bandit
     from sixfold.layers.testing.scanners.ruff import Ruff
     from sixfold.layers.testing.scanners.secrets import Secrets
     from sixfold.layers.testing.scanners.suspicious import Suspicious
+    from sixfold.phases.validation import ACCEPTANCE
 
     repository = GitRepository(folder / "repository", folder / "blobs")
     clock = SystemClock()
-    only = "" if settings.sandbox == "auto" else settings.sandbox
-    scratch = settings.home / "scratch"
-    cage = await sandbox.choose(repository.checkout, repository.store, scratch, only=only)
+    if cage is None:
+        only = "" if settings.sandbox == "auto" else settings.sandbox
+        cage = await sandbox.choose(repository.checkout, repository.store, settings.home / "scratch", only=only)
 
     def called(record: CallRecord) -> None:
         reply = repository.put_blob(record.reply.encode())
-        data = {**to_json(record), "reply": reply, "task": record.scope}
+        data = {**to_json(record), "reply": reply, "task": record.scope if record.scope != ACCEPTANCE else ""}
         log.append("model.called", f"model:{record.request}:{record.scope}", data, who=f"model:{record.model}")
 
     cloud = open_cloud(
@@ -445,17 +492,35 @@ def _who() -> str:
 
 
 def replay(
-    settings: Settings, run: str, *, listener: Listener | None = None, debug: bool = False
+    settings: Settings, run: str, *, listener: Listener | None = None, debug: bool = False, workers: int = 0
 ) -> tuple[str, int]:
     """Do a run again offline: recorded answers and decisions, real sandbox, tests, scans and git.
 
+    Args:
+        workers: steps at once; 0 = no limit. Changes nothing but time.
+
     Returns:
-        The new run's id and the exit code; 6 when anything came out differently.
+        The new run's id and the exit code.
+
+    Raises:
+        ReplayDrift: something came out differently, with the first differences.
+        UsageError: the run has not ended.
     """
     state = state_of(settings)
     source = state.folder(run)
-    recorded = recording.recording_of(state.log(run).read())
-    return _again(settings, recorded, source / "cassette", source / "repository", listener, debug)
+    before = state.log(run).read()
+    if not any(event.kind == "run.ended" for event in before):
+        raise UsageError(f"{run} has not ended, so there is nothing to compare with", next=f"sixfold resume {run}")
+    recorded = recording.recording_of(before)
+    fresh, code = _again(
+        settings, recorded, source / "cassette", source / "repository", listener, debug, workers=workers
+    )
+    now = state.log(fresh).read()
+    if any(event.kind == "run.ended" for event in now):
+        drift = recording.event_differences(before, now, (run, fresh))
+        if drift is not None:
+            raise drift
+    return fresh, code
 
 
 def demo(settings: Settings, *, listener: Listener | None = None, debug: bool = False) -> tuple[str, int]:
@@ -471,6 +536,8 @@ def _again(
     repository: Path | None,
     listener: Listener | None,
     debug: bool,
+    *,
+    workers: int = 0,
 ) -> tuple[str, int]:
     state = state_of(settings)
     run = state.create()
@@ -483,8 +550,9 @@ def _again(
     product = folder / "product"
     product.mkdir()
     log = state.log(run)
-    _created(log, recorded.request, options, product, recorded.snapshot)
-    code = drive(settings, run, listener=listener, door=_Recorded(recorded.decisions), debug=debug)
+    _created(log, recorded.request, options, product, recorded.snapshot, order=recorded.order)
+    door, parts = _Recorded(recorded.decisions), Parts(workers=workers)
+    code = drive(settings, run, listener=listener, door=door, debug=debug, parts=parts)
     if any(event.kind == "run.ended" for event in log.read()):
         drift = recording.differences(recorded, recording.recording_of(log.read()))
         if drift is not None:
@@ -564,7 +632,11 @@ async def _sandbox_rows(settings: Settings) -> list[Row]:
         name = f"sandbox {tried.name}"
         rows.append(Row(what=name, state="ok" if tried.usable else "missing", detail=tried.why or "holds here"))
         rows += [
-            Row(what=f"  {each.what}", state="ok" if each.strength != "none" else "note", detail=f"{each.strength}: {each.how}")
+            Row(
+                what=f"  {each.what}",
+                state="ok" if each.strength != "none" else "note",
+                detail=f"{each.strength}: {each.how}",
+            )
             for each in tried.enforced
         ]
     return rows

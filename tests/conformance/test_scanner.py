@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from sixfold.domain.data import Tree
+from sixfold.domain.data import Tree, digest
 from sixfold.domain.errors import ConfigurationError
 from sixfold.domain.ports import FileEntry, Scanner
 from sixfold.layers.testing.dependencies import Dependencies
@@ -45,7 +45,12 @@ class Tree1:
 
     def files(self, tree: Tree) -> tuple[FileEntry, ...]:
         return tuple(
-            FileEntry(path=file.relative_to(self.folder).as_posix(), mode="100644", digest="", size_bytes=0)
+            FileEntry(
+                path=file.relative_to(self.folder).as_posix(),
+                mode="120000" if file.is_symlink() else "100644",
+                digest=digest(file.read_bytes()),
+                size_bytes=file.stat().st_size,
+            )
             for file in sorted(self.folder.rglob("*"))
             if file.is_file()
         )

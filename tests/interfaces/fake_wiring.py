@@ -44,7 +44,7 @@ class FakeWiring:
         sample_run.write_run(settings.home, until="question", folder=str(folder))
         return sample_run.RUN
 
-    def drive(self, settings: Settings, run: str, *, listener: Any, door: Any, debug: bool) -> int:
+    def drive(self, settings: Settings, run: str, *, options: Any = None, listener: Any, door: Any, debug: bool) -> int:
         if self.asks:
             view = view_run(self._state(settings), run)
             self.answers.append(asyncio.run(door.ask(self.asks, view)) if door else None)
@@ -71,7 +71,7 @@ class FakeWiring:
         self._state(settings).log(run).append("result.undone", "undone", {"folder": "x", "files": ["a.py"]})
         return ("a.py",)
 
-    def replay(self, settings: Settings, run: str, *, listener: Any, debug: bool) -> tuple[str, int]:
+    def replay(self, settings: Settings, run: str, *, listener: Any, debug: bool, workers: int) -> tuple[str, int]:
         if isinstance(self.raises, SixfoldError):
             raise self.raises
         return run, 0

@@ -1,7 +1,8 @@
 """A scripted model as a program: prompt on stdin, answer on stdout, for `-m "command:python answers.py SCENARIO"`.
 
 It drives mechanisms only (steps, crashes, reviews, gates) and is no evidence that a prompt works. Each scenario is a
-list of (text that must stand in the prompt, answer); the first match answers, and a prompt without a match fails loudly.
+list of (pattern that must stand in the prompt, answer); the first match answers, a prompt without a match fails.
+A second argument is a file that gets one line for every prompt: what a provider would have charged for.
 """
 
 from __future__ import annotations
@@ -9,16 +10,22 @@ from __future__ import annotations
 import json
 import re
 import sys
+from hashlib import sha256
+from pathlib import Path
 
 SMALL_SPEC = {
     "title": "Add fizz",
     "requirements": [
         {
             "id": "R1",
-            "text": "WHEN fizz(n) is called, THE SYSTEM SHALL return Fizz for multiples of 3, Buzz of 5, FizzBuzz of both,"
-            " else the number as text",
+            "text": "WHEN fizz(n) is called, THE SYSTEM SHALL return Fizz for multiples of 3, Buzz of 5, FizzBuzz of"
+            " both, else the number as text",
             "examples": [
-                {"id": "R1.E1", "title": "both", "steps": [{"call": "fizz.fizz(15)", "expect": {"value": "'FizzBuzz'"}}]},
+                {
+                    "id": "R1.E1",
+                    "title": "both",
+                    "steps": [{"call": "fizz.fizz(15)", "expect": {"value": "'FizzBuzz'"}}],
+                },
                 {"id": "R1.E2", "title": "plain", "steps": [{"call": "fizz.fizz(7)", "expect": {"value": "'7'"}}]},
             ],
         }
@@ -34,7 +41,7 @@ def fizz(n: int) -> str:
     return ("Fizz" * (n % 3 == 0) + "Buzz" * (n % 5 == 0)) or str(n)
 '''
 BROKEN_FIZZ = FIZZ.replace("n % 5", "n % 7")
-FIZZ_TEST = '''\
+FIZZ_TEST = """\
 from fizz import fizz
 
 
@@ -44,8 +51,8 @@ def test_multiples_of_three_and_five():
 
 def test_other_numbers():
     assert fizz(7) == "7"
-'''
-FIZZ_ACCEPTANCE = '''\
+"""
+FIZZ_ACCEPTANCE = """\
 import pytest
 
 
@@ -53,7 +60,7 @@ import pytest
 @pytest.mark.parametrize("n, text", [(3, "Fizz"), (5, "Buzz"), (30, "FizzBuzz"), (7, "7")])
 def test_each_kind_of_number(call, n, text):
     assert call(f"fizz.fizz({n})") == text
-'''
+"""
 
 LARGE_SPEC = {
     "title": "Count words",
@@ -73,8 +80,8 @@ LARGE_SPEC = {
         },
         {
             "id": "R2",
-            "text": "WHEN the command gets text on standard input, THE SYSTEM SHALL print one line `word count` per word,"
-            " sorted by word",
+            "text": "WHEN the command gets text on standard input, THE SYSTEM SHALL print one line `word count` per"
+            " word, sorted by word",
             "examples": [
                 {
                     "id": "R2.E1",
@@ -146,13 +153,13 @@ def count(text: str) -> dict[str, int]:
     return dict(Counter(text.lower().split()))
 '''
 BROKEN_WORDS = WORDS.replace("text.lower()", "text")
-WORDS_TEST = '''\
+WORDS_TEST = """\
 from words import count
 
 
 def test_case_does_not_matter():
     assert count("A b a") == {"a": 2, "b": 1}
-'''
+"""
 COMMAND = '''\
 """Print how often each word of standard input occurs."""
 
@@ -168,14 +175,14 @@ def lines(text):
 if __name__ == "__main__":
     print("\\n".join(lines(sys.stdin.read())))
 '''
-COMMAND_TEST = '''\
+COMMAND_TEST = """\
 from wordcount import lines
 
 
 def test_lines_are_sorted_by_word():
     assert lines("b a b") == ["a 1", "b 2"]
-'''
-WORDS_ACCEPTANCE = '''\
+"""
+WORDS_ACCEPTANCE = """\
 import pytest
 
 
@@ -187,7 +194,7 @@ def test_words_are_counted_without_case(call):
 @pytest.mark.req("R2")
 def test_lines_come_sorted(cli):
     assert cli(stdin="z y z").stdout.split() == ["y", "1", "z", "2"]
-'''
+"""
 WRONG_ACCEPTANCE = WORDS_ACCEPTANCE.replace('{"x": 2, "y": 1}', '{"X": 2, "y": 1}')
 
 
@@ -204,7 +211,10 @@ def python(source: str) -> str:
 
 
 SMALL = [
-    ("one small programming job", answer_json(SMALL_SPEC) + "\n" + files(**{"fizz.py": FIZZ, "test_fizz.py": FIZZ_TEST})),
+    (
+        "one small programming job",
+        answer_json(SMALL_SPEC) + "\n" + files(**{"fizz.py": FIZZ, "test_fizz.py": FIZZ_TEST}),
+    ),
     ("you write the acceptance tests", python(FIZZ_ACCEPTANCE)),
 ]
 REPAIRED = [
@@ -216,7 +226,10 @@ REPAIRED = [
     ("you write the acceptance tests", python(FIZZ_ACCEPTANCE)),
 ]
 HOPELESS = [REPAIRED[0], ("does not pass yet|Earlier attempts", files(**{"fizz.py": BROKEN_FIZZ})), REPAIRED[2]]
-REVIEWED = [("A reviewer rejected|Do what|reviewer asked", files(**{"fizz.py": FIZZ + "\n# as the reviewer asked\n"})), *SMALL]
+REVIEWED = [
+    ("A reviewer rejected|Do what|reviewer asked", files(**{"fizz.py": FIZZ + "\n# as the reviewer asked\n"})),
+    *SMALL,
+]
 COMMON_LARGE = [
     ("T1: Count words.*does not pass yet", files(**{"words.py": WORDS})),
     ("T1: Count words", files(**{"words.py": BROKEN_WORDS, "tests/test_words.py": WORDS_TEST})),
@@ -248,20 +261,119 @@ DISPUTED = [
     ("you write the acceptance tests", python(WRONG_ACCEPTANCE)),
     *LARGE[1:],
 ]
+PARALLEL_PLAN = {
+    "reason": "two libraries side by side, then the command",
+    "contracts": [
+        {"id": "C1", "kind": "python", "text": "words.count(text: str) -> dict[str, int]"},
+        {"id": "C2", "kind": "python", "text": "layout.lines(counts: dict[str, int]) -> list[str]"},
+    ],
+    "tasks": [
+        PLAN["tasks"][0],
+        {
+            "id": "T2",
+            "title": "Lay lines out",
+            "goal": "One line a word",
+            "role": "coder",
+            "files": ["layout.py", "tests/test_layout.py"],
+            "provides": ["C2"],
+            "consumes": [],
+            "requirements": ["R2"],
+            "check": ["tests/test_layout.py"],
+        },
+        {
+            "id": "T3",
+            "title": "The command",
+            "goal": "The command line",
+            "role": "coder",
+            "files": ["wordcount.py", "tests/test_wordcount.py"],
+            "provides": [],
+            "consumes": ["C1", "C2"],
+            "requirements": ["R2"],
+            "check": ["tests/test_wordcount.py"],
+        },
+    ],
+}
+LAYOUT = '''\
+"""Words as lines."""
+
+
+def lines(counts):
+    """`word count` per word, sorted by word."""
+    return [f"{word} {number}" for word, number in sorted(counts.items())]
+'''
+LAYOUT_TEST = """\
+from layout import lines
+
+
+def test_lines_are_sorted_by_word():
+    assert lines({"b": 2, "a": 1}) == ["a 1", "b 2"]
+"""
+JOINED = '''\
+"""Print how often each word of standard input occurs."""
+
+import sys
+
+from layout import lines
+from words import count
+
+if __name__ == "__main__":
+    print("\\n".join(lines(count(sys.stdin.read()))))
+'''
+JOINED_TEST = """\
+import wordcount
+
+
+def test_the_command_counts_and_lays_out():
+    assert wordcount.lines(wordcount.count("b a b")) == ["a 1", "b 2"]
+"""
+PARALLEL = [
+    *SPECIFY,
+    COMMON_LARGE[0],
+    COMMON_LARGE[1],
+    ("T2: Lay lines out", files(**{"layout.py": LAYOUT, "tests/test_layout.py": LAYOUT_TEST})),
+    ("T3: The command", files(**{"wordcount.py": JOINED, "tests/test_wordcount.py": JOINED_TEST})),
+    ("task graph|into tasks|contracts", answer_json(PARALLEL_PLAN)),
+]
 CLARIFY = ("clarity|questions", answer_json(LARGE_SPEC))
 
+# Right for every number its own tests know, and wrong for others: only tests from outside can tell.
+HALF_FIZZ = FIZZ.replace('return ("Fizz"', 'return "Fizz" if n == 30 else ("Fizz"')
+FALSE_CONFIDENCE = [
+    (
+        "one small programming job",
+        answer_json(SMALL_SPEC) + "\n" + files(**{"fizz.py": HALF_FIZZ, "test_fizz.py": FIZZ_TEST}),
+    ),
+    (
+        "You wrote acceptance tests",
+        answer_json({"verdicts": [{"name": "test_each_kind_of_number", "verdict": "upheld", "reason": "R1"}]}),
+    ),
+    ("tested from outside", files(**{"fizz.py": FIZZ})),
+    SMALL[1],
+]
+
+UNTESTED = [
+    ("one small programming job", answer_json(SMALL_SPEC) + "\n" + files(**{"fizz.py": FIZZ})),
+    SMALL[1],
+]
+
 SCENARIOS = {
+    "untested": UNTESTED,
+    "false-confidence": FALSE_CONFIDENCE,
     "small": SMALL,
     "repaired": REPAIRED,
     "hopeless": HOPELESS,
     "reviewed": REVIEWED,
     "large": [*LARGE, CLARIFY],
+    "parallel": [*PARALLEL, CLARIFY],
     "disputed": [*DISPUTED, CLARIFY],
 }
 
 
 def main() -> int:
     prompt = sys.stdin.read()
+    if len(sys.argv) > 2:
+        with Path(sys.argv[2]).open("a") as charged:
+            charged.write(sha256(prompt.encode()).hexdigest() + "\n")
     for pattern, text in SCENARIOS[sys.argv[1]]:
         if re.search(pattern, prompt, re.DOTALL):
             sys.stdout.write(text)

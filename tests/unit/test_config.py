@@ -28,10 +28,10 @@ def origin(settings: Settings, key: str) -> str:
 
 
 def test_flag_beats_environment_beats_project_beats_user_beats_default(tmp_path: Path) -> None:
-    user, project, env = 'plan = "direct"', 'plan = "static"', {"SIXFOLD_PLAN": "direct"}
+    user, project, env = 'plan = "direct"', 'plan = "direct"', {"SIXFOLD_PLAN": "direct"}
     assert read(tmp_path).plan == "auto"
     assert read(tmp_path, user=user).plan == "direct"
-    assert read(tmp_path, user=user, project=project).plan == "static"
+    assert read(tmp_path, user=user, project=project).plan == "direct"
     assert read(tmp_path, user=user, project=project, env=env).plan == "direct"
     settings = read(tmp_path, user=user, project=project, env=env, plan="auto")
     assert (settings.plan, origin(settings, "plan")) == ("auto", "flag")
@@ -68,7 +68,7 @@ def test_misspelt_variable_is_an_error_with_the_nearest_name(tmp_path: Path) -> 
 @pytest.mark.parametrize(
     "line",
     [
-        'sandbox = "off"',
+        'sandbox = "sandlock"',
         'review = "none"',
         'unanswered = "default"',
         "[budget]\nusd = 100",
@@ -92,10 +92,10 @@ def test_project_file_cannot_widen_anything(tmp_path: Path, line: str) -> None:
 def test_project_file_may_narrow(tmp_path: Path) -> None:
     settings = read(
         tmp_path,
-        user='review = "none"\nsandbox = "off"\n[budget]\nusd = 5',
-        project='review = "all"\nsandbox = "auto"\ntimeout_s = 10\n[budget]\nusd = 1',
+        user='review = "none"\nsandbox = "sandlock"\n[budget]\nusd = 5',
+        project='review = "all"\ntimeout_s = 10\n[budget]\nusd = 1',
     )
-    assert (settings.review, settings.sandbox, settings.budget.usd, settings.timeout_s) == ("all", "auto", 1, 10)
+    assert (settings.review, settings.sandbox, settings.budget.usd, settings.timeout_s) == ("all", "sandlock", 1, 10)
 
 
 @pytest.mark.parametrize(

@@ -165,7 +165,7 @@ async def test_the_first_decision_on_a_subject_stands(tmp_path: Path) -> None:
     assert [event.data["decision"]["value"] for event in log.read()] == ["first"]
 
 
-KILLED = '''
+KILLED = """
 import asyncio, os, signal, sys
 from pathlib import Path
 sys.path.insert(0, {tests!r})
@@ -204,11 +204,13 @@ async def child(run, payload):
 
 stop = asyncio.run(Bench(folder, "dbos").drive(root, child=child))
 sys.exit(stop.exit_code)
-'''
+"""
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("moment", [f"{name}:{when}" for name in ("one", "a", "b", "last") for when in ("before", "after")])
+@pytest.mark.parametrize(
+    "moment", [f"{name}:{when}" for name in ("one", "a", "b", "last") for when in ("before", "after")]
+)
 def test_a_run_killed_at_any_step_goes_on_and_repeats_at_most_the_torn_step(tmp_path: Path, moment: str) -> None:
     script = tmp_path / "killed.py"
     script.write_text(KILLED.format(tests=str(Path(__file__).parent)))

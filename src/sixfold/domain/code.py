@@ -67,7 +67,9 @@ class Snapshot(Data, frozen=True, kw_only=True):
 class Risk(Data, frozen=True, kw_only=True):
     """Something in an increment that needs a person's eyes."""
 
-    kind: Literal["security", "dependency", "process", "network", "files", "interface", "deletion", "size", "untested", "failing"]
+    kind: Literal[
+        "security", "dependency", "process", "network", "files", "interface", "deletion", "size", "untested", "failing"
+    ]
     path: str = ""
     line: int = 0
     text: str = ""

@@ -7,7 +7,7 @@ Kinds and the `data` they carry (a type name means its JSON; `?` optional):
 
     run.created            request: Request, options: Options, folder, snapshot: Snapshot, version, title
     run.waiting            subjects: [str]                 what the human owes; the process may end here
-    run.paused             code, what, why, next           budget, model unavailable, no sandbox, interrupt
+    run.paused             code, what, why, next, difference?   budget, model unavailable, no sandbox, interrupt
     run.resumed            by, options: Options
     run.ended              outcome: Outcome, next
     phase.started          phase                           input | orchestration | development | validation
@@ -20,7 +20,7 @@ Kinds and the `data` they carry (a type name means its JSON; `?` optional):
     plan.made              plan: Plan
     task.started           task, attempt, title, role
     task.ended             task, status: done|failed, reason, tree?
-    model.called           purpose, role, model, task?, usage: Usage, request, reply (blob), prompt (digest), replayed, wall_s
+    model.called           purpose, role, model, task?, usage: Usage, request, reply, prompt, replayed, wall_s
     patch.applied          task, attempt, tree, files: [str]
     patch.refused          task, attempt, refusals: [Refusal]
     tests.ran              scope (task id or `validation`), attempt, tree, report: TestReport

@@ -103,7 +103,7 @@ def _waiting(view: RunView, data: Json, event: Event) -> RunView:
 
 
 def _paused(view: RunView, data: Json, event: Event) -> RunView:
-    pause = Pause(**{name: str(data.get(name, "")) for name in ("code", "what", "why", "next")})
+    pause = Pause(**{name: str(data.get(name, "")) for name in ("code", "what", "why", "next", "difference")})
     return _with(view, status="paused", pause=pause)
 
 

@@ -13,7 +13,11 @@ def narrate(event: Event) -> str:
     teller = _TELLERS.get(event.kind)
     if teller is None or not isinstance(event.data, dict):
         return event.kind
-    return " ".join(teller(event.data).split())
+    try:
+        return " ".join(teller(event.data).split())
+    except (AttributeError, KeyError, TypeError, ValueError):
+        # An event of another version: the line is lost, the event is not, and looking must go on.
+        return f"{event.kind} (written by another version; see it whole with --json)"
 
 
 def _count(number: int, noun: str) -> str:

@@ -1,4 +1,4 @@
-"""Every seam of the system on one screen. Adapters are chosen in `sixfold.wiring` alone; fakes stand in `sixfold.fakes`.
+"""Every seam of the system on one screen. `sixfold.wiring` alone chooses adapters; fakes stand in `sixfold.fakes`.
 
 Failing tests, findings, rejections and non-zero exits are values. Exceptions mean "I cannot go on" and come from
 `sixfold.domain.errors`.
@@ -126,7 +126,7 @@ class Workspace(Protocol):
     ) -> tuple[ExecResult, ...]:
         """Run many small Python programs, each in its own fork of one warm interpreter; results in the same order.
 
-        Inputs can change neither each other's memory, processes nor results, and where the kernel has Landlock no files.
+        Inputs can change neither each other's memory, processes nor results; where the kernel has Landlock, no files.
         (Below sandlock an input can still read the memory of its batch: keep expected values out of it.)
 
         Args:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from functools import cache
+from importlib import resources
 from string import Template
 
 from sixfold.domain.data import Data, Digest, digest
@@ -45,6 +47,20 @@ class Prompt(Data, frozen=True, kw_only=True):
         if unused:
             raise ValueError(f"the prompt has no variable named {', '.join(sorted(unused))}")
         return template.substitute(values)
+
+
+@cache
+def _system(package: str, name: str) -> Template:
+    return Template((resources.files(package) / "prompts" / f"{name}.md").read_text(encoding="utf-8"))
+
+
+def render_system(package: str, name: str, **values: str) -> str:
+    """The system text `prompts/NAME.md` of a package, every `$variable` filled in; equal values give equal bytes.
+
+    Raises:
+        KeyError: a variable of the prompt was not given.
+    """
+    return _system(package, name).substitute(values).strip()
 
 
 def untrusted(source: str, text: str) -> str:

@@ -55,9 +55,7 @@ class Answered(Data, frozen=True, kw_only=True):
         return total
 
 
-async def ask(
-    model: Model, request: ModelRequest, parse: Callable[[str], T], *, scope: str = ""
-) -> tuple[T, Answered]:
+async def ask(model: Model, request: ModelRequest, parse: Callable[[str], T], *, scope: str = "") -> tuple[T, Answered]:
     """Ask, parse, and on an unreadable answer ask once more with the reason.
 
     Args:

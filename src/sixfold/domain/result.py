@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from sixfold.domain import errors
 from sixfold.domain.data import Json, to_json
-from sixfold.domain.evidence import TestReport
 from sixfold.domain.view import RunView, outcomes
 
 SCHEMA_VERSION = 1
@@ -76,7 +75,7 @@ def result(view: RunView) -> dict[str, Json]:
         "base_commit": snapshot.head if snapshot else "",
         "tree": view.tree or "",
         "files": list(view.files),
-        "tests": _tests(view.reports()),
+        "tests": _tests(view),
         "findings": findings_counts(view),
         "approvals": to_json(view.approvals),
         "waiting": list(view.waiting),
@@ -120,10 +119,11 @@ def _tasks(view: RunView) -> list[Json]:
     ]
 
 
-def _tests(reports: tuple[TestReport, ...]) -> dict[str, Json]:
+def _tests(view: RunView) -> dict[str, Json]:
+    reports = view.reports()
     return {
         **outcomes(reports, ("unit", "existing")),
         "acceptance": {**outcomes(reports, ("acceptance",)), "examples": outcomes(reports, ("examples",))},
         "without_verdict": [f"{report.suite}: {report.problem}" for report in reports if report.problem],
-        "mutation_score": None,
+        "mutation_score": view.offer.mutation_score if view.offer else None,
     }

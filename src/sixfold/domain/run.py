@@ -78,6 +78,8 @@ class ReleaseOffer(Data, frozen=True, kw_only=True):
     findings: tuple[Finding, ...] = ()
     unverified: tuple[str, ...] = ()
     """Requirement ids without executed evidence."""
+    mutation_score: float | None = None
+    """Share of planted faults that the tests noticed; None when none could be planted."""
 
 
 class Outcome(Data, frozen=True, kw_only=True):

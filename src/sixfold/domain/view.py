@@ -94,6 +94,8 @@ class Pause(Data, frozen=True, kw_only=True):
     what: str
     why: str = ""
     next: str = ""
+    difference: str = ""
+    """Lines of a diff, when a replay asked something that was not recorded."""
 
 
 class RunView(Data, frozen=True, kw_only=True):

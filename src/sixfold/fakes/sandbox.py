@@ -71,7 +71,7 @@ class ScriptedWorkspace:
         self,
         argv: Sequence[str],
         *,
-        limits: Limits = Limits(),  # noqa: B008  (frozen)
+        limits: Limits = Limits(),
         env: Mapping[str, str] | None = None,
         stdin: bytes = b"",
         cwd: str = ".",
@@ -82,7 +82,7 @@ class ScriptedWorkspace:
         self,
         argv: Sequence[str],
         *,
-        limits: Limits = Limits(),  # noqa: B008  (frozen)
+        limits: Limits = Limits(),
         env: Mapping[str, str] | None = None,
         cwd: str = ".",
     ) -> ScriptedService:
@@ -93,7 +93,7 @@ class ScriptedWorkspace:
         sources: Sequence[str],
         *,
         prelude: str = "",
-        limits: Limits = Limits(),  # noqa: B008  (frozen)
+        limits: Limits = Limits(),
         env: Mapping[str, str] | None = None,
         workers: int = 0,
     ) -> tuple[ExecResult, ...]:

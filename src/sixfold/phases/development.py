@@ -9,13 +9,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 import msgspec
 
 from sixfold.domain.code import Increment, Patch, Refusal, Snapshot
 from sixfold.domain.data import Data, Digest, Tree
 from sixfold.domain.evidence import Finding, TestReport
-from sixfold.domain.flow import Intent, Job, Product, TaskResult
+from sixfold.domain.flow import Examination, Intent, Job, Product, TaskResult
 from sixfold.domain.plan import Plan, Task
 from sixfold.domain.ports import Environment, Ports
 from sixfold.domain.run import Approval, Decision, Options
@@ -23,6 +24,7 @@ from sixfold.layers.planning import context, schedule
 from sixfold.layers.refinement import diagnosis, repair
 from sixfold.layers.synthesis import apply, write
 from sixfold.layers.testing import risks, runner, scanning, system
+from sixfold.layers.testing.harness.listing import is_test_file
 from sixfold.workflow.run import Run
 
 TASK = "task"
@@ -156,6 +158,11 @@ async def develop(run: Run, ports: Ports, site: Site) -> Product:
             run.emit("task.ended", f"ended:{task.id}", {"task": task.id, "status": "failed", "reason": reason})
     run.emit("phase.ended", "phase-ended:development", {"phase": "development"})
     return site.product()
+
+
+def orders_of(seen: Examination) -> tuple[str, ...]:
+    """What validation found, as an order."""
+    return (repair.fault_note(seen.faults),)
 
 
 async def rework(run: Run, ports: Ports, site: Site, orders: Sequence[str], *, reason: str, author: str) -> Product:
@@ -320,7 +327,7 @@ async def work(run: Run, ports: Ports, job: Job) -> TaskResult:
                 strategy=strategy,
             )
         )
-        step = diagnosis.next_step(attempts, most_repairs=job.options.max_repairs)
+        step = await run.step(f"development.diagnose:{number}", partial(_diagnose, job, attempts), diagnosis.Step)
         run.emit(
             "repair.decided",
             f"repair:{run.workflow}:{number}",
@@ -334,6 +341,11 @@ async def work(run: Run, ports: Ports, job: Job) -> TaskResult:
             notes = (*job.notes, repair.lesson([(item.report, item.findings) for item in seen]))
         else:
             notes = (*job.notes, repair.repair_note(evidence.report, evidence.findings))
+
+
+async def _diagnose(job: Job, attempts: Sequence[diagnosis.Attempt]) -> diagnosis.Step:
+    """A step although it is pure: its thresholds change with versions, and a resumed run must not."""
+    return diagnosis.next_step(attempts, most_repairs=job.options.max_repairs)
 
 
 def _result(job: Job, tree: Tree, attempts: int, evidence: _Evidence, *, failed: str = "") -> TaskResult:
@@ -368,9 +380,9 @@ async def _attempt(
 async def _write(
     run: Run, ports: Ports, job: Job, task: Task, tree: Tree, name: str, notes: tuple[str, ...], *, sample: int
 ) -> _Written:
-    async def ask() -> _Written:
-        brief = await asyncio.to_thread(
-            context.brief,
+    def brief_of() -> str:
+        changed = () if task.files else ports.repository.changes(job.origin, tree)
+        return context.brief(
             task,
             job.plan,
             job.specification,
@@ -378,7 +390,11 @@ async def _write(
             tree,
             ports.retriever,
             most_chars=_MOST_BRIEF_CHARS,
+            focus=[file.path for file in changed if file.status != "deleted"],
         )
+
+    async def ask() -> _Written:
+        brief = await asyncio.to_thread(brief_of)
         patch, answered = await write.write_patch(
             ports.model,
             brief,
@@ -431,8 +447,11 @@ async def _check(run: Run, ports: Ports, job: Job, task: Task, tree: Tree, *, na
     whole = len(job.plan.tasks) == 1
 
     async def own_tests() -> TestReport:
+        has_tests, older = await asyncio.to_thread(_tests_in, ports, job.origin, tree)
+        if not has_tests and not task.check:
+            return TestReport(suite="unit")
         async with ports.sandbox.open(tree, environment=job.environment) as workspace:
-            return await runner.run_tests(workspace, suite="unit", paths=task.check)
+            return await runner.run_tests(workspace, suite="existing" if older else "unit", paths=task.check)
 
     async def examples() -> TestReport | None:
         # A single task is the whole product, so the examples of the specification apply already.
@@ -455,6 +474,12 @@ async def _check(run: Run, ports: Ports, job: Job, task: Task, tree: Tree, *, na
         problem = "the task brought no test that runs"
         return msgspec.structs.replace(evidence, report=msgspec.structs.replace(evidence.report, problem=problem))
     return evidence
+
+
+def _tests_in(ports: Ports, origin: Tree, tree: Tree) -> tuple[bool, bool]:
+    """Whether a tree holds tests, and whether some of them are older than the run."""
+    has, older = (any(is_test_file(file.path) for file in ports.repository.files(each)) for each in (tree, origin))
+    return has, older
 
 
 def _together(unit: TestReport, executed: TestReport) -> TestReport:

@@ -27,12 +27,7 @@ async def understand(run: Run, ports: Ports, request: Request, options: Options,
     """Turn a request into an intent: look around, check clarity, ask, write the specification."""
     run.emit("phase.started", "phase:input", {"phase": "input"})
     found = await _look_up(run, ports, request, snapshot)
-    route = triage.route(
-        request.text,
-        options_clarify=options.clarify,
-        has_attachments=bool(request.attachments),
-        repository_overview=found.overview,
-    )
+    route = await run.step("input.triage", partial(_triage, request, options, found.overview), triage.Triage)
     run.emit("clarity.checked", "clarity", {"route": route.route, "signals": route.signals})
     intent = None
     if route.route == "direct":
@@ -42,6 +37,11 @@ async def understand(run: Run, ports: Ports, request: Request, options: Options,
     run.emit("specification.written", "specification", {"specification": intent.specification, "by": "model"})
     run.emit("phase.ended", "phase-ended:input", {"phase": "input"})
     return intent
+
+
+async def _triage(request: Request, options: Options, overview: str) -> triage.Triage:
+    """A step although it is pure: the words it looks for change with versions, and a resumed run must not."""
+    return triage.route(request.text, options.clarify, bool(request.attachments), overview)
 
 
 async def _look_up(run: Run, ports: Ports, request: Request, snapshot: Snapshot) -> lookup.Found:
@@ -95,7 +95,7 @@ async def _clarify(run: Run, ports: Ports, request: Request, options: Options, f
 
 
 async def late_answers(run: Run, ports: Ports, request: Request, intent: Intent, options: Options) -> Intent | None:
-    """Under `--unanswered defer`: wait for the answers now; the changed intent, or None when the defaults were right."""
+    """Under `--unanswered defer`, wait for the answers now; None when the defaults were right."""
     if options.unanswered != "defer" or all(item.status != "open" for item in intent.specification.questions):
         return None
     decisions = await _answers(run, intent.specification.questions, options)

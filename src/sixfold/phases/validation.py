@@ -21,13 +21,16 @@ from sixfold.layers.refinement import branch
 from sixfold.layers.testing import acceptance, scanning, system
 from sixfold.workflow.run import Run
 
-
 ACCEPTANCE = "acceptance"
 """Kind and name of the child task that writes the acceptance tests; orchestration starts it."""
 
 
 _REPORTED = frozenset({"scan", "acceptance", "examples", "tests", "mutation"})
 """Checks whose failures are told one by one, by their reports and findings."""
+
+
+_MOST_OBSERVED = 4
+"""Failing parameter sets of one test that the judge is shown."""
 
 
 class Locked(Data, frozen=True, kw_only=True):
@@ -81,7 +84,7 @@ async def examine(
     look = 2 * round - 1  # two looks a round at most: odd numbers before the blind tests were judged, even after
     seen = await _look(run, ports, intent, product, locked, environment, snapshot, look)
     failures = _failing(seen.reports, locked.tests)
-    if failures:
+    if failures and not product.failed:
         locked, changed = await _judge(run, ports, intent, locked, failures, round)
         if changed:
             seen = await _look(run, ports, intent, product, locked, environment, snapshot, look + 1)
@@ -163,16 +166,21 @@ def _faults(checks: Sequence[Check], reports: Sequence[TestReport], findings: Se
 
 
 def _failing(reports: Sequence[TestReport], tests: str) -> tuple[acceptance.Failure, ...]:
-    failures = []
+    """Blind tests that failed, one entry a function: its parameters share one text and one verdict."""
+    observed: dict[str, list[str]] = {}
     for report in reports:
         if report.suite != "acceptance":
             continue
         for case in report.cases:
-            name = case.id.rpartition("::")[2]
-            source = acceptance.source_of(tests, name)
-            if case.outcome in ("failed", "error") and source:
-                failures.append(acceptance.Failure(name=name, source=source, observed=case.message))
-    return tuple(failures)
+            name, _, parameters = case.id.rpartition("::")[2].partition("[")
+            if case.outcome in ("failed", "error"):
+                shown = f"with [{parameters}: {case.message}" if parameters else case.message
+                observed.setdefault(name, []).append(shown)
+    return tuple(
+        acceptance.Failure(name=name, source=source, observed="\n".join(messages[:_MOST_OBSERVED]))
+        for name, messages in observed.items()
+        if (source := acceptance.source_of(tests, name))
+    )
 
 
 async def _judge(
@@ -203,7 +211,13 @@ async def release(
         reasons = [f"task {result.task} failed: {result.reason}" for result in product.failed] + list(seen.faults)
         run.emit("phase.ended", "phase-ended:validation", {"phase": "validation"})
         return Outcome(status="failed", exit_code=5, tree=product.tree, reason=reasons[0], usage=ports.costs.spent())
-    offer = ReleaseOffer(tree=seen.tree, checks=seen.checks, findings=seen.findings, unverified=seen.unverified)
+    offer = ReleaseOffer(
+        tree=seen.tree,
+        checks=seen.checks,
+        findings=seen.findings,
+        unverified=seen.unverified,
+        mutation_score=seen.mutation_score,
+    )
     run.emit("release.proposed", f"release:{offer.tree}", {"offer": offer})
     decision = await _sign(run, options, offer.tree)
     if decision.verdict != "approve":

@@ -74,9 +74,7 @@ class Control:
             return True
         children = self._waiting.get(id)
         # A child that is neither alive here nor ended has not been picked up yet: something will still happen.
-        return children is not None and all(
-            child in self._working and self._blocked(child) for child in children
-        )
+        return children is not None and all(child in self._working and self._blocked(child) for child in children)
 
     def reason(self) -> SixfoldError | BaseException | None:
         """The first parking reason; None when humans alone are awaited."""

@@ -22,6 +22,7 @@ from typing import Any
 # This module is imported late (by wiring, when a run is driven): DBOS takes about two seconds to load.
 import sqlalchemy
 from dbos import DBOS, DBOSConfig, SetWorkflowID, WorkflowHandleAsync
+from dbos._error import DBOSUnexpectedStepError
 from sqlalchemy import event as sqlalchemy_event
 
 from sixfold.domain.data import Json
@@ -32,6 +33,7 @@ WORKFLOW_VERSION = "1"
 """Raised when the order or meaning of recorded steps changes, so that older runs are refused and not corrupted."""
 
 _POLL_S = 0.03
+_QUEUE_POLL_S = 0.1
 
 _handlers: dict[str, Handler] = {}
 """DBOS registers functions once a process; the one registered function looks its handler up here."""
@@ -79,7 +81,14 @@ class DbosEngine:
         return winner.workflow_id
 
     async def result(self, id: str) -> Json:
-        return await self._handles[id].get_result(polling_interval_sec=_POLL_S)
+        try:
+            return await self._handles[id].get_result(polling_interval_sec=_POLL_S)
+        except DBOSUnexpectedStepError as error:
+            raise StorageError(
+                "this run was recorded by a version of Sixfold that took other steps, and cannot go on here",
+                why=str(error).split(": ", 1)[-1],
+                next="go on with the version named in the run's first event (`sixfold log RUN`), or build anew",
+            ) from error
 
 
 @contextlib.asynccontextmanager
@@ -113,7 +122,8 @@ async def durable(run: str, database: str | Path, handlers: Mapping[str, Handler
         config["system_database_url"] = url
     _handlers.clear()
     _handlers.update(handlers)
-    DBOS(config=config)
+    # A recovered workflow waits for the next poll of an internal queue: DBOS's second would be felt at every resume.
+    DBOS(config=config)._registry.get_internal_queue()._polling_interval_sec = _QUEUE_POLL_S
     try:
         try:
             DBOS.launch()

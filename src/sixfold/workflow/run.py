@@ -46,7 +46,7 @@ class Run:
         async def recorded() -> Json:
             try:
                 return to_json(await action())
-            except Exception as error:  # noqa: BLE001 - every failure must park, or the engine ends the run for good
+            except Exception as error:
                 await self._control.park(self.workflow, error)
                 raise AssertionError("a parked workflow does not come back") from error
 

@@ -1,12 +1,12 @@
 """The state folder: one self-contained folder a run (`SIXFOLD_HOME/runs/r-…/`).
 
-    events.jsonl    the event log
-    engine.sqlite   durable steps (absent when SIXFOLD_DATABASE_URL is set)
-    repository/     the run's own bare git repository
-    blobs/          prompts, replies, diffs, attachments by SHA-256
-    cassette/       recorded model answers
-    report.html     the report, once the run stops
-    lock            held by the process that drives the run
+events.jsonl    the event log
+engine.sqlite   durable steps (absent when SIXFOLD_DATABASE_URL is set)
+repository/     the run's own bare git repository
+blobs/          prompts, replies, diffs, attachments by SHA-256
+cassette/       recorded model answers
+report.html     the report, once the run stops
+lock            held by the process that drives the run
 """
 
 from __future__ import annotations
@@ -54,7 +54,9 @@ class State:
         """Ids of all runs, newest first."""
         if not self.runs_folder.is_dir():
             return []
-        return sorted((entry.name for entry in self.runs_folder.iterdir() if (entry / "events.jsonl").exists()), reverse=True)
+        return sorted(
+            (entry.name for entry in self.runs_folder.iterdir() if (entry / "events.jsonl").exists()), reverse=True
+        )
 
     def resolve(self, name: str | None) -> str:
         """A full run id from an id, a unique part of one, or None / `--last` for the newest.

@@ -61,8 +61,10 @@ class Engine(Protocol):
         """Take it back."""
         ...
 
-    def replay(self, settings: Settings, run: str, *, listener: Listener | None, debug: bool) -> tuple[str, int]:
-        """Replay a run offline; returns the new run's id and the exit code (6 on drift)."""
+    def replay(
+        self, settings: Settings, run: str, *, listener: Listener | None, debug: bool, workers: int
+    ) -> tuple[str, int]:
+        """Replay a run offline; returns the new run's id and the exit code; `ReplayDrift` when it differs."""
         ...
 
     def demo(self, settings: Settings, *, listener: Listener | None, debug: bool) -> tuple[str, int]:
@@ -71,6 +73,10 @@ class Engine(Protocol):
 
     def doctor(self, settings: Settings) -> Sequence[Any]:
         """Rows of what is enforced and reachable here."""
+        ...
+
+    def prepare_toolchain(self, settings: Settings) -> Any:
+        """Build the sandbox's toolchain if it is not there yet; one row about it."""
         ...
 
     def models(self, settings: Settings) -> Sequence[Any]:

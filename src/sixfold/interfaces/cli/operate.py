@@ -21,9 +21,17 @@ TIMED_OUT = 124
 """Exit code of `sandbox run` when the time was up, as GNU timeout has it."""
 
 
-def doctor(as_json: JsonOption = False) -> int:
+def doctor(
+    prepare: Annotated[
+        bool, typer.Option("--prepare", help="Install the sandbox's toolchain now, so that the first run need not.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> int:
     """What works here: sandbox and its limits, git, toolchain, models, state folder."""
-    return _rows("doctor", load_engine().doctor(Session().settings), as_json)
+    settings = Session().settings
+    if prepare:
+        return _rows("doctor", [load_engine().prepare_toolchain(settings)], as_json)
+    return _rows("doctor", load_engine().doctor(settings), as_json)
 
 
 def models(as_json: JsonOption = False) -> int:

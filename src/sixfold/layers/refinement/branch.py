@@ -73,9 +73,7 @@ def publish(
     return Published(branch=name, head=head, tree=trees[-1] if trees else snapshot.tree, commits=tuple(commits))
 
 
-def _carried(
-    repository: Repository, product: Product, snapshot: Snapshot
-) -> tuple[Sequence[Tree], bool, list[Commit]]:
+def _carried(repository: Repository, product: Product, snapshot: Snapshot) -> tuple[Sequence[Tree], bool, list[Commit]]:
     """The increments' trees on top of HEAD; True when the snapshot must be committed first."""
     trees = [increment.tree for increment in product.increments]
     if not snapshot.dirty or snapshot.head_tree is None:

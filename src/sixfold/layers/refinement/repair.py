@@ -36,7 +36,18 @@ def repair_note(report: TestReport | None, findings: Sequence[Finding]) -> str:
     return (
         "The files above are the present state. It does not pass yet:\n"
         + evidence(report, findings)
-        + "\nFind the cause and correct it with the smallest change. Do not weaken or delete tests that state a requirement."
+        + "\nFind the cause and correct it with the smallest change."
+        " Do not weaken or delete tests that state a requirement."
+    )
+
+
+def fault_note(faults: Sequence[str]) -> str:
+    """The order for a task that puts right what validation found: every fault, as data."""
+    shown = "\n".join(f"- {fault[:_MOST_CHARS]}" for fault in faults)
+    return (
+        "The assembled product was tested from outside, by tests you do not see. It fails:\n"
+        + untrusted("validation", shown)
+        + "\nThe specification decides what is right. Find the causes and correct them with the smallest change."
     )
 
 

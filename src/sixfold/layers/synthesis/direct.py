@@ -8,7 +8,7 @@ from sixfold.domain.code import Patch
 from sixfold.domain.data import Data
 from sixfold.domain.model import Message, ModelRequest
 from sixfold.domain.ports import Model
-from sixfold.domain.prompts import render
+from sixfold.domain.prompt import render_system
 from sixfold.domain.replies import Answered, ask, json_in
 from sixfold.domain.requirements import Request, Specification
 from sixfold.layers.synthesis.formats import blocks
@@ -53,7 +53,7 @@ async def attempt(
     question = ModelRequest(
         purpose="input.attempt",
         role="coder",
-        system=render(__package__, "direct", format=blocks.INSTRUCTION),
+        system=render_system(__package__, "direct", format=blocks.INSTRUCTION),
         messages=(Message(author="user", text="\n\n".join(parts)),),
     )
     return await ask(model, question, lambda text: _parse(text, read), scope="T1")

@@ -7,8 +7,7 @@ from collections.abc import Sequence
 from sixfold.domain.code import Patch, Refusal
 from sixfold.domain.model import Message, ModelRequest
 from sixfold.domain.ports import Model
-from sixfold.domain.prompt import untrusted
-from sixfold.domain.prompts import render
+from sixfold.domain.prompt import render_system, untrusted
 from sixfold.domain.replies import Answered, ask
 from sixfold.layers.synthesis.formats import blocks
 
@@ -30,7 +29,7 @@ async def write_patch(
     request = ModelRequest(
         purpose=purpose,
         role="coder",
-        system=render(__package__, "write", role=role, format=blocks.INSTRUCTION),
+        system=render_system(__package__, "write", role=role, format=blocks.INSTRUCTION),
         messages=(Message(author="user", text="\n\n".join((brief, *notes))),),
         max_output_tokens=32_000,
         sample=sample,

@@ -15,8 +15,7 @@ from typing import Literal
 from sixfold.domain.data import Data
 from sixfold.domain.model import Message, ModelRequest
 from sixfold.domain.ports import Model
-from sixfold.domain.prompt import untrusted
-from sixfold.domain.prompts import render
+from sixfold.domain.prompt import render_system, untrusted
 from sixfold.domain.replies import Answered, Unreadable, ask, json_in
 
 FILE = "acceptance/test_acceptance.py"
@@ -89,7 +88,7 @@ async def write_acceptance(model: Model, specification: str) -> tuple[str, Answe
     request = ModelRequest(
         purpose="validation.write_acceptance",
         role="tester",
-        system=render(__package__, "acceptance", guide=guide.strip()),
+        system=render_system(__package__, "acceptance", guide=guide.strip()),
         messages=(Message(author="user", text=specification),),
         max_output_tokens=24_000,
     )
@@ -139,7 +138,7 @@ async def judge(model: Model, specification: str, failures: Sequence[Failure]) -
     request = ModelRequest(
         purpose="validation.judge_tests",
         role="tester",
-        system=render(__package__, "dispute"),
+        system=render_system(__package__, "dispute"),
         messages=(Message(author="user", text="\n\n".join(parts)),),
     )
     return await ask(model, request, lambda reply: json_in(reply, Verdicts), scope="acceptance")

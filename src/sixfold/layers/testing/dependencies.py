@@ -8,11 +8,12 @@ import re
 import sys
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 
 from sixfold.domain.data import Tree
 from sixfold.domain.evidence import Finding
 from sixfold.domain.ports import Repository
-from sixfold.layers.testing.scanners.files import in_order
+from sixfold.layers.testing.scanners.files import FEW_FILES, checked_out, in_order
 
 DISTRIBUTIONS = {
     "yaml": "pyyaml",
@@ -115,11 +116,15 @@ class Dependencies:
 
 
 def _texts(repository: Repository, tree: Tree) -> dict[str, bytes]:
-    return {
-        entry.path: repository.read(tree, entry.path) or b""
+    wanted = [
+        entry.path
         for entry in repository.files(tree)
         if entry.mode != "120000" and (entry.path.endswith(".py") or _is_manifest(entry.path))
-    }
+    ]
+    if len(wanted) <= FEW_FILES:
+        return {path: repository.read(tree, path) or b"" for path in wanted}
+    with checked_out(repository, tree) as folder:
+        return {path: (folder / path).read_bytes() for path in wanted}
 
 
 def check_dependencies(files: Mapping[str, bytes], *, allowed: Sequence[str] = ()) -> tuple[Finding, ...]:
@@ -210,9 +215,17 @@ def _own_modules(files: Mapping[str, bytes]) -> set[str]:
     return own
 
 
-def _imports(path: str, content: bytes) -> Iterator[tuple[str, int]]:
-    if not path.endswith(".py"):
-        return
+def _imports(path: str, content: bytes) -> tuple[tuple[str, int], ...]:
+    return _imports_of(content) if path.endswith(".py") else ()
+
+
+@lru_cache(maxsize=4096)
+def _imports_of(content: bytes) -> tuple[tuple[str, int], ...]:
+    """Modules with their lines; remembered, because most files of a tree are those of the tree before."""
+    return tuple(_find_imports(content))
+
+
+def _find_imports(content: bytes) -> Iterator[tuple[str, int]]:
     try:
         tree = ast.parse(content)
     except (SyntaxError, ValueError, RecursionError):

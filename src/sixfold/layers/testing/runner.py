@@ -40,7 +40,7 @@ async def run_tests(
     suite: Suite,
     paths: Sequence[str] = (),
     env: Mapping[str, str] | None = None,
-    limits: Limits = Limits(),  # noqa: B008 - frozen
+    limits: Limits = Limits(),
     pinned: Sequence[str] | None = None,
     product: Product | None = None,
     stop_early: bool = False,
@@ -78,7 +78,7 @@ async def run_tests(
     shown = product or Product()
     nonce = secrets.token_hex(32)
     names = ["supervisor", "suite", "channel", "listing", "failure", "genuine"]
-    names += ["plugin", "product", "evaluate"] if isolated else []
+    names += ["plugin", "product", "session", "evaluate"] if isolated else []
     job = {
         "main": "sixfold_supervisor",
         "modules": modules(*names),

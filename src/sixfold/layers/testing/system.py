@@ -9,6 +9,8 @@ import tomllib
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
+import msgspec
+
 from sixfold.domain.data import Data, Tree, to_json
 from sixfold.domain.evidence import Check, Finding, Limits, TestReport
 from sixfold.domain.ports import Environment, Sandbox, Workspace
@@ -33,6 +35,9 @@ for folder, folders, names in os.walk("."):
 print(json.dumps(sorted(found)))
 """
 
+SECONDS_A_TEST = 6.0
+MOST_SUITE_S = 1_200.0
+
 
 class Validation(Data, frozen=True, kw_only=True):
     """What was proven about a product, and what was not."""
@@ -56,7 +61,7 @@ async def validate_product(
     *,
     suite: Literal["unit", "existing"] = "existing",
     planted_faults: int = 8,
-    limits: Limits = Limits(),  # noqa: B008  (frozen)
+    limits: Limits = Limits(),
 ) -> Validation:
     """Install, start, exercise and doubt the product.
 
@@ -109,7 +114,7 @@ async def validate_product(
     )
 
 
-async def run_examples(workspace: Workspace, specification: Specification, limits: Limits = Limits()) -> TestReport:  # noqa: B008 - frozen
+async def run_examples(workspace: Workspace, specification: Specification, limits: Limits = Limits()) -> TestReport:
     """The specification's executable examples against the source tree, before anything is installed."""
     files = to_tests(specification)
     tests = [path for path in files if is_test_file(path)]
@@ -223,8 +228,16 @@ async def _talk(
         checks.append(Check(name=suite, ok=False, skipped=True, detail=noted or f"there are no {suite} tests"))
         return []
     await workspace.put(files)
+    pinned = list_tests(_only(files, tests))
+    # Each test starts the product anew, so the time a suite may take grows with its size.
+    wall_s = min(MOST_SUITE_S, limits.wall_s + SECONDS_A_TEST * len(pinned))
     report = await run_tests(
-        workspace, suite=suite, paths=tests, limits=limits, pinned=list_tests(_only(files, tests)), product=product
+        workspace,
+        suite=suite,
+        paths=tests,
+        limits=msgspec.structs.replace(limits, wall_s=wall_s),
+        pinned=pinned,
+        product=product,
     )
     detail = "; ".join(part for part in (_summary(report), noted) if part)
     checks.append(Check(name=suite, ok=report.green, detail=detail))

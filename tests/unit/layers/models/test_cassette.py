@@ -1,3 +1,5 @@
+"""Recorded answers: found by content, never overwritten by chance, and a drift is readable."""
+
 from __future__ import annotations
 
 import itertools

@@ -1,3 +1,5 @@
+"""Model names, keys and prices: what is wrong is said before anything is sent."""
+
 from __future__ import annotations
 
 import importlib.util

@@ -1,3 +1,5 @@
+"""The model cloud: routing, cassette, budget and retries around every call."""
+
 from __future__ import annotations
 
 import asyncio

@@ -1,3 +1,5 @@
+"""A program as a model."""
+
 from __future__ import annotations
 
 import os

@@ -1,3 +1,5 @@
+"""Money is reserved before a call and settled after, also when the process dies in between."""
+
 from __future__ import annotations
 
 import asyncio

@@ -1,3 +1,5 @@
+"""Secrets never leave, and ordinary code is left alone."""
+
 from __future__ import annotations
 
 import sysconfig

@@ -1,3 +1,5 @@
+"""A folder as a model: requests and answers as files."""
+
 from __future__ import annotations
 
 from collections.abc import Callable

@@ -40,7 +40,12 @@ class Folders:
     def files(self, tree: Tree) -> tuple[FileEntry, ...]:
         place = self.place / tree
         return tuple(
-            FileEntry(path=file.relative_to(place).as_posix(), mode="100644", digest="", size_bytes=file.stat().st_size)
+            FileEntry(
+                path=file.relative_to(place).as_posix(),
+                mode="120000" if file.is_symlink() else "100644",
+                digest=digest(file.read_bytes()),
+                size_bytes=file.stat().st_size,
+            )
             for file in sorted(place.rglob("*"))
             if file.is_file()
         )

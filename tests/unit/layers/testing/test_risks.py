@@ -27,7 +27,7 @@ def test_small_tested_change_has_no_risk(folders: Folders) -> None:
 def test_new_powers_dependencies_and_interface_changes_are_flagged_with_their_line(folders: Folders) -> None:
     old = {"a.py": "def f(x):\n    pass\ndef g():\n    pass\n", "requirements.txt": "flask\n"}
     new = {
-        "a.py": "import subprocess, socket, os\ndef f(x, y):\n    subprocess.run([x])\n    os.remove(x)\n    socket.socket()\n",
+        "a.py": "import os\ndef f(x, y):\n    subprocess.run([x])\n    os.remove(x)\n    socket.socket()\n",
         "requirements.txt": "flask\nnumpy\n",
     }
     flagged = found(folders, old, new, GREEN)

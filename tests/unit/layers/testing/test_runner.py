@@ -40,14 +40,7 @@ CHEATING_PRODUCTS = {
         "def fizz(n):\n    import test_fizz\n"
         "    test_fizz.test_five.__code__ = (lambda: None).__code__\n    return 'Fizz'\n"
     ),
-    "test function replaced while importing": (
-        "import sys\nclass Fake(dict):\n    pass\n"
-        "def fizz(n):\n    return 'Fizz'\n"
-        "frame = sys._getframe()\n"
-        "while frame and not frame.f_code.co_filename.endswith('test_fizz.py'):\n    frame = frame.f_back\n"
-        "import builtins\n"
-        "if frame:\n    builtins.len = lambda x: 0\n"
-    ),
+    "builtin replaced": "import builtins\nbuiltins.len = lambda x: 0\ndef fizz(n):\n    return 'Fizz'\n",
     "forged records on every descriptor": (
         "import os, json\n"
         "for number in range(3, 64):\n"

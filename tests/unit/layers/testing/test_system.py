@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from typing import Any
 
 import pytest
@@ -68,12 +69,8 @@ if __name__ == "__main__":
     parser.add_argument("name")
     print(store.add(".", parser.parse_args().name)["id"])
 """
-GOOD = {
-    "store.py": STORE,
-    "api.py": API,
-    "cli.py": CLI,
-    "test_store.py": "import store\ndef test_empty(tmp_path):\n    assert store.load(tmp_path) == []\n",
-}
+TEST = "import store\ndef test_empty(tmp_path):\n    assert store.load(tmp_path) == []\n"
+GOOD = {"store.py": STORE, "api.py": API, "cli.py": CLI, "test_store.py": TEST}
 SPECIFICATION = Specification(
     title="items",
     entries=(
@@ -140,16 +137,8 @@ async def test_sound_product_passes_every_check_and_says_what_is_unverified(
 ) -> None:
     result, checks = await validated(folders, sandbox, environment, GOOD, planted_faults=3)
     assert all(check.ok for check in result.checks), result.checks
-    assert list(checks) == [
-        "install",
-        "start:api",
-        "start:lib",
-        "start:tool",
-        "examples",
-        "acceptance",
-        "tests",
-        "mutation",
-    ]
+    starts = ["start:api", "start:lib", "start:tool"]
+    assert list(checks) == ["install", *starts, "examples", "acceptance", "tests", "mutation"]
     assert "R2.E2 is unusable" in checks["examples"].detail
     assert result.unverified == ("R4",)
     assert result.mutation_score
@@ -158,15 +147,11 @@ async def test_sound_product_passes_every_check_and_says_what_is_unverified(
 BROKEN = {
     "a service that forgets": ({"store.py": STORE.replace("[*items, item]", "[]")}, "acceptance"),
     "a wrong status": ({"api.py": API.replace("201", "200")}, "examples"),
-    "a service that ignores SIGTERM": (
-        {"api.py": API.replace("lambda *_: sys.exit(0)", "signal.SIG_IGN")},
-        "start:api",
-    ),
+    "a deaf service": ({"api.py": API.replace("lambda *_: sys.exit(0)", "signal.SIG_IGN")}, "start:api"),
     "a service that does not start": ({"api.py": "import sys\nsys.exit('no')\n"}, "start:api"),
     "a command that crashes": ({"cli.py": "1 / 0\n"}, "start:tool"),
     "a library that does not import": ({"store.py": "import absent\n"}, "start:lib"),
     "a failing test": ({"test_store.py": "def test_a():\n    assert 0\n"}, "tests"),
-    "a package that does not build": ({"pyproject.toml": "[project]\nname = 3\n"}, "install"),
 }
 
 
@@ -188,9 +173,7 @@ async def test_what_is_missing_is_skipped_with_a_reason_and_never_ok(
     assert result.unverified == ("R1",)
 
 
-async def test_suite_that_cannot_fail_is_a_finding(
-    folders: Folders, sandbox: Sandbox, environment: Environment
-) -> None:
+async def test_blind_suite_is_a_finding(folders: Folders, sandbox: Sandbox, environment: Environment) -> None:
     files = {"a.py": "def f(x):\n    g(1)\n    return x > 2\n", "test_a.py": "def test_a():\n    assert True\n"}
     result = await validate_product(
         sandbox, folders.add(files), Specification(title="t"), {}, environment, planted_faults=3
@@ -205,7 +188,31 @@ def test_a_requirement_with_a_failing_test_or_a_report_without_verdict_is_unveri
         TestCase(id="b", outcome="failed", requirements=("R2",)),
         TestCase(id="c", outcome="skipped", requirements=("R3",)),
     )
-    forged = TestReport(
-        suite="unit", cases=(TestCase(id="d", outcome="passed", requirements=("R4",)),), problem="forged"
-    )
+    good = TestCase(id="d", outcome="passed", requirements=("R4",))
+    forged = TestReport(suite="unit", cases=(good,), problem="forged")
     assert unverified(SPECIFICATION, [TestReport(suite="acceptance", cases=cases), forged]) == ("R2", "R3", "R4")
+
+
+PACKAGED = {
+    "pyproject.toml": '[build-system]\nrequires = ["setuptools"]\nbuild-backend = "setuptools.build_meta"\n'
+    '[project]\nname = "items"\nversion = "1"\n[tool.setuptools]\npackages = ["items"]\npackage-dir = {"" = "src"}\n',
+    "src/items/__init__.py": "def answer():\n    return 42\n",
+}
+LIBRARY = Specification(title="t", entries=(Entry(name="items", kind="library", module="items"),))
+
+
+@pytest.mark.skipif(not (find_spec("pip") and find_spec("setuptools")), reason="needs pip and setuptools beside pytest")
+async def test_package_is_installed_from_nothing_and_imported_from_there(
+    folders: Folders, sandbox: Sandbox, environment: Environment
+) -> None:
+    result = await validate_product(sandbox, folders.add(PACKAGED), LIBRARY, {}, environment)
+    assert [(check.name, check.ok) for check in result.checks[:2]] == [("install", True), ("start:items", True)]
+
+
+@pytest.mark.skipif(not find_spec("pip"), reason="needs pip beside pytest")
+async def test_package_that_does_not_build_fails_its_installation(
+    folders: Folders, sandbox: Sandbox, environment: Environment
+) -> None:
+    broken = {**PACKAGED, "pyproject.toml": "[project]\nname = 3\n"}
+    result = await validate_product(sandbox, folders.add(broken), LIBRARY, {}, environment)
+    assert not result.checks[0].ok

@@ -11,16 +11,8 @@ from typing import Any
 
 import pytest
 
-from sixfold.layers.testing.harness.product import (
-    Opaque,
-    Product,
-    Raised,
-    Result,
-    Service,
-    Session,
-    copy_of,
-    literal,
-)
+from sixfold.layers.testing.harness.product import Product, Result, Service, copy_of
+from sixfold.layers.testing.harness.session import Opaque, Raised, Session, literal
 
 
 @pytest.fixture

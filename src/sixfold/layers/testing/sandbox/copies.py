@@ -7,11 +7,14 @@ import fcntl
 import os
 import shutil
 import stat
+import subprocess
 import tempfile
-from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 
 from sixfold.domain.errors import InvalidData
+
+LONGEST_PATH = 1500
+"""Folders below this many characters are dropped when a copy is captured; git and others stumble over them."""
 
 DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
@@ -110,15 +113,28 @@ class Copy:
 
     def forget_git(self) -> None:
         """Remove every `.git` a guest made, so that no hook, setting or nested repository leaves the sandbox."""
-        for folder, folders, files in os.walk(self.work):
-            for name in [*folders, *files]:
-                if name.lower() == ".git":
-                    place = Path(folder, name)
-                    if place.is_dir() and not place.is_symlink():
-                        remove(place)
-                    else:
-                        place.unlink()
-            folders[:] = [name for name in folders if name.lower() != ".git"]
+        queue = [self.work]
+        while queue:
+            folder = queue.pop()
+            if len(str(folder)) > len(str(self.work)) + LONGEST_PATH:
+                remove(folder)
+                continue
+            try:
+                with os.scandir(folder) as entries:
+                    found = list(entries)
+            except FileNotFoundError:
+                continue
+            except OSError:  # closed to us: not meant to be kept
+                remove(folder)
+                continue
+            for entry in found:
+                place, is_folder = Path(entry.path), entry.is_dir(follow_symlinks=False)
+                if entry.name.lower() != ".git":
+                    queue += [place] if is_folder else []
+                elif is_folder:
+                    remove(place)
+                else:
+                    place.unlink(missing_ok=True)
 
     def remove(self) -> None:
         """Free the disk."""
@@ -150,19 +166,18 @@ def _kind(folder: int, name: str) -> str:
 
 
 def remove(folder: Path) -> None:
-    """Remove a folder, parts of which a guest may have closed to us; what resists stays for the next sweep."""
+    """Remove a folder, parts of which a guest may have closed to us or nested beyond measure.
 
-    def open_and_retry(function: Callable[..., object], path: str, _: object) -> None:
-        with contextlib.suppress(OSError):
-            os.chmod(os.path.dirname(path), 0o700)
-            if not os.path.islink(path):
-                os.chmod(path, 0o700)
-            if function in (os.unlink, os.rmdir):
-                function(path)
-            else:
-                shutil.rmtree(path, ignore_errors=True)
-
-    shutil.rmtree(folder, onerror=open_and_retry)
+    What resists stays for the next sweep.
+    """
+    try:
+        shutil.rmtree(folder)
+    except FileNotFoundError:
+        return
+    except (OSError, RecursionError):
+        # The system's own tools follow no links either, and know no depth.
+        for words in (["chmod", "-R", "u+rwX", "--", str(folder)], ["rm", "-rf", "--", str(folder)]):
+            subprocess.run(words, stdin=subprocess.DEVNULL, capture_output=True)
 
 
 def sweep(scratch: Path) -> int:

@@ -25,22 +25,19 @@ HOW_TO_GET_ONE = (
 )
 
 PROBE = """
-import os, sys
-broken = []
+import sys
 try:
-    open(sys.argv[1]).read()
-    broken.append("read a file of the host")
+    print("a guest could read a file of the host:", open(sys.argv[1]).read())
 except OSError:
-    pass
+    print("held")
 try:
     open(sys.argv[1] + ".new", "w").close()
-    broken.append("wrote a file of the host")
 except OSError:
     pass
 open("inside", "w").write("1")
-print(broken or "held")
 """
-"""Reads and writes beside the copy; the canary really lies there, so refusal is not absence."""
+"""Reads and writes beside the copy. The canary really lies there, so refusal is not absence; and the host looks whether
+anything was written, because a guest may well have a folder of that name to itself."""
 
 
 class Tried(Data, frozen=True, kw_only=True):
@@ -123,6 +120,10 @@ async def probe(backend: Backend, scratch: Path) -> Tried:
             result = await workspace.exec(["python", "-I", "-c", PROBE, str(canary)], limits=Limits(wall_s=30))
     except SandboxUnavailable as error:
         return Tried(name=backend.name, usable=False, why=error.why or error.what)
+    written = canary.with_name("canary.new")
+    if written.exists():
+        written.unlink()
+        return Tried(name=backend.name, usable=False, why="a guest could write a file of the host")
     if result.exit_code or result.stdout.strip() != "held":
         why = result.stdout.strip() or result.stderr.strip()[-300:] or f"exit code {result.exit_code}"
         return Tried(name=backend.name, usable=False, why=why)

@@ -53,7 +53,7 @@ class IsolatedWorkspace:
         self,
         argv: Sequence[str],
         *,
-        limits: Limits = Limits(),  # noqa: B008  (frozen)
+        limits: Limits = Limits(),
         env: Mapping[str, str] | None = None,
         stdin: bytes = b"",
         cwd: str = ".",
@@ -64,7 +64,7 @@ class IsolatedWorkspace:
         self,
         argv: Sequence[str],
         *,
-        limits: Limits = Limits(),  # noqa: B008  (frozen)
+        limits: Limits = Limits(),
         env: Mapping[str, str] | None = None,
         cwd: str = ".",
     ) -> RunningService:

@@ -10,7 +10,7 @@ from sixfold.domain.data import Tree
 from sixfold.domain.evidence import Finding
 from sixfold.domain.ports import Repository
 from sixfold.layers.testing.scanners.call_rules import CALL_RULES, Problem, constants_of
-from sixfold.layers.testing.scanners.files import checked_out, chosen, in_order, is_test, line_of
+from sixfold.layers.testing.scanners.files import FileRules, is_test, line_of
 from sixfold.layers.testing.scanners.request_rules import tainted_call
 from sixfold.layers.testing.scanners.sql_rules import built_sql
 from sixfold.layers.testing.scanners.taint import Taint, functions, last_name
@@ -29,16 +29,11 @@ class Audit:
     name = "audit"
 
     def __init__(self, repository: Repository) -> None:
-        self._repository = repository
+        self._files = FileRules(repository, audit, suffix=".py")
 
     async def scan(self, tree: Tree, paths: Sequence[str] = ()) -> tuple[Finding, ...]:
         """Findings in Python files."""
-        with checked_out(self._repository, tree) as folder:
-            return in_order(
-                finding
-                for path in chosen(folder, paths, ".py")
-                for finding in audit(path, (folder / path).read_bytes())
-            )
+        return self._files.scan(tree, paths)
 
 
 def audit(path: str, content: bytes) -> Iterator[Finding]:
@@ -48,7 +43,7 @@ def audit(path: str, content: bytes) -> Iterator[Finding]:
     except (SyntaxError, ValueError, RecursionError):
         return
     text = content.decode(errors="replace")
-    for problem in _problems(tree):
+    for problem in _problems(tree, text):
         line = getattr(problem.node, "lineno", 0)
         yield Finding(
             tool="audit",
@@ -62,16 +57,21 @@ def audit(path: str, content: bytes) -> Iterator[Finding]:
         )
 
 
-def _problems(tree: ast.Module) -> Iterator[Problem]:
+def _problems(tree: ast.Module, text: str) -> Iterator[Problem]:
     constants = constants_of(tree)
     for node in ast.walk(tree):
         if isinstance(node, ast.Call):
             for rule in CALL_RULES:
                 yield from rule(node, constants)
         yield from _credentials(node)
-    for function, handler in functions(tree):
+    speaks_sql = re.search(r"(?i)\b(select|insert|update|delete|drop|where)\b", text) is not None
+    serves = re.search(r"request|\breq\b|RequestHandler|\.(route|get|post|put|delete|patch)\(", text) is not None
+    for function, handler in functions(tree) if speaks_sql or serves else ():
+        if speaks_sql:
+            yield from built_sql(function)
+        if not serves:
+            continue
         taint = Taint(function, handler=handler)
-        yield from built_sql(function)
         for part in taint.body:
             if isinstance(part, ast.Call):
                 yield from tainted_call(part, taint)
@@ -81,7 +81,8 @@ def _problems(tree: ast.Module) -> Iterator[Problem]:
                 and part.value in taint
             ) and "<" in ast.unparse(part.value):
                 yield Problem(part, "cross-site-scripting", "CWE-79", "request data goes into HTML unescaped")
-    yield from built_sql(tree)
+    if speaks_sql:
+        yield from built_sql(tree)
 
 
 def _credentials(node: ast.AST) -> Iterator[Problem]:

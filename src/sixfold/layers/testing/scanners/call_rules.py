@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from sixfold.layers.testing.scanners.taint import last_name
+from sixfold.layers.testing.scanners.taint import dotted, last_name
 
 PASSWORD = re.compile(r"(?i)passw|passphrase|pwd|credential")
 
@@ -48,7 +48,7 @@ def _is(node: ast.AST | None, value: object) -> bool:
 
 
 def _shell(call: ast.Call, constants: set[str]) -> Iterator[Problem]:
-    name = ast.unparse(call.func)
+    name = dotted(call.func)
     command = call.args[0] if call.args else _keyword(call, "args")
     through_shell = _is(_keyword(call, "shell"), True) or name in (
         "os.system",
@@ -69,7 +69,7 @@ def _code(call: ast.Call, constants: set[str]) -> Iterator[Problem]:
 
 
 def _deserialise(call: ast.Call, constants: set[str]) -> Iterator[Problem]:
-    owner, _, verb = ast.unparse(call.func).rpartition(".")
+    owner, _, verb = dotted(call.func).rpartition(".")
     module = owner.rsplit(".", 1)[-1]
     if module in ("pickle", "cPickle", "_pickle", "dill", "marshal", "cloudpickle") and verb in (
         "load",
@@ -91,7 +91,7 @@ def _deserialise(call: ast.Call, constants: set[str]) -> Iterator[Problem]:
 
 
 def _crypto(call: ast.Call, constants: set[str]) -> Iterator[Problem]:
-    name = ast.unparse(call.func)
+    name = dotted(call.func)
     if re.fullmatch(r"(hashlib\.)?(md5|sha1)|MD5\.new|SHA\.new", name) or (
         name == "hashlib.new" and call.args and ast.unparse(call.args[0]).strip("'\"").lower() in ("md5", "sha1")
     ):
@@ -109,7 +109,7 @@ def _crypto(call: ast.Call, constants: set[str]) -> Iterator[Problem]:
 
 
 def _trust(call: ast.Call, constants: set[str]) -> Iterator[Problem]:
-    name = ast.unparse(call.func)
+    name = dotted(call.func)
     if _is(_keyword(call, "verify"), False) and not name.endswith("decode"):
         yield Problem(call, "no-certificate-check", "CWE-295", "certificates are not verified")
     if name.endswith("_create_unverified_context"):
@@ -126,7 +126,7 @@ def _trust(call: ast.Call, constants: set[str]) -> Iterator[Problem]:
 
 
 def _files(call: ast.Call, constants: set[str]) -> Iterator[Problem]:
-    name = ast.unparse(call.func)
+    name = dotted(call.func)
     if name in ("tempfile.mktemp", "mktemp"):
         yield Problem(call, "race-prone-temporary", "CWE-377", "mktemp names a file others can create first")
     elif last_name(call.func) == "extractall" and _keyword(call, "filter") is None and "zip" not in name.lower():

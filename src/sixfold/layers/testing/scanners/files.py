@@ -3,16 +3,59 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from sixfold.domain.data import Tree
 from sixfold.domain.evidence import Finding
-from sixfold.domain.ports import Repository
+from sixfold.domain.ports import FileEntry, Repository
 from sixfold.layers.testing.harness.listing import is_test_file
 
 MOST_BYTES = 1 << 20
+
+
+FEW_FILES = 16
+"""Up to here files are read one by one; beyond, one checkout is quicker."""
+
+
+class FileRules:
+    """Applies rules that look at one file at a time, and remembers: a blob seen before is not read again."""
+
+    def __init__(
+        self, repository: Repository, rules: Callable[[str, bytes], Iterable[Finding]], *, suffix: str = ""
+    ) -> None:
+        self._repository = repository
+        self._rules = rules
+        self._suffix = suffix
+        self._known: dict[tuple[str, str], tuple[Finding, ...]] = {}
+
+    def scan(self, tree: Tree, paths: Sequence[str] = ()) -> tuple[Finding, ...]:
+        """Findings of all wanted regular files, in order."""
+        entries = [
+            entry
+            for entry in self._repository.files(tree)
+            if entry.path.endswith(self._suffix)
+            and entry.mode != "120000"
+            and entry.size_bytes <= MOST_BYTES
+            and _is_wanted(entry.path, paths)
+        ]
+        fresh = [entry for entry in entries if (entry.path, entry.digest) not in self._known]
+        if len(fresh) > FEW_FILES:
+            with checked_out(self._repository, tree) as folder:
+                for entry in fresh:
+                    self._learn(entry, (folder / entry.path).read_bytes())
+        else:
+            for entry in fresh:
+                self._learn(entry, self._repository.read(tree, entry.path) or b"")
+        return in_order(finding for entry in entries for finding in self._known[entry.path, entry.digest])
+
+    def _learn(self, entry: FileEntry, content: bytes) -> None:
+        self._known[entry.path, entry.digest] = tuple(self._rules(entry.path, content))
+
+
+def _is_wanted(path: str, paths: Sequence[str]) -> bool:
+    return not paths or path in paths or any(path.startswith(f"{one.rstrip('/')}/") for one in paths)
 
 
 @contextmanager
@@ -27,11 +70,10 @@ def checked_out(repository: Repository, tree: Tree) -> Iterator[Path]:
 
 def chosen(folder: Path, paths: Sequence[str], suffix: str = "") -> tuple[str, ...]:
     """Relative paths of regular files to look at, sorted; links and files over 1 MiB are left out."""
-    wanted = set(paths)
     found = []
     for file in folder.rglob(f"*{suffix}"):
         path = file.relative_to(folder).as_posix()
-        if wanted and path not in wanted and not any(path.startswith(f"{one.rstrip('/')}/") for one in wanted):
+        if not _is_wanted(path, paths):
             continue
         if file.is_file() and not file.is_symlink() and file.stat().st_size <= MOST_BYTES:
             found.append(path)

@@ -7,12 +7,12 @@ import re
 from collections.abc import Iterator
 
 from sixfold.layers.testing.scanners.call_rules import Problem
-from sixfold.layers.testing.scanners.taint import Taint, last_name
+from sixfold.layers.testing.scanners.taint import Taint, dotted, last_name
 
 
 def tainted_call(call: ast.Call, taint: Taint) -> Iterator[Problem]:
     """Problems of one call whose arguments derive from a request."""
-    name, verb = ast.unparse(call.func), last_name(call.func)
+    name, verb = dotted(call.func), last_name(call.func)
     first = (
         call.args[0]
         if call.args

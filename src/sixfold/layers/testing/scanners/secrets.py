@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from sixfold.domain.data import Tree
 from sixfold.domain.evidence import Finding
 from sixfold.domain.ports import Repository
-from sixfold.layers.testing.scanners.files import checked_out, chosen, in_order, is_test
+from sixfold.layers.testing.scanners.files import FileRules, is_test
 
 FORMATS = (
     ("aws-key", re.compile(r"\b(?:AKIA|ASIA)[0-9A-Z]{16}\b")),
@@ -42,16 +42,11 @@ class Secrets:
     name = "secrets"
 
     def __init__(self, repository: Repository) -> None:
-        self._repository = repository
+        self._files = FileRules(repository, find_secrets)
 
     async def scan(self, tree: Tree, paths: Sequence[str] = ()) -> tuple[Finding, ...]:
         """Credentials in any text file. The secret itself is never part of a finding."""
-        with checked_out(self._repository, tree) as folder:
-            return in_order(
-                finding
-                for path in chosen(folder, paths)
-                for finding in find_secrets(path, (folder / path).read_bytes())
-            )
+        return self._files.scan(tree, paths)
 
 
 def find_secrets(path: str, content: bytes) -> Iterator[Finding]:

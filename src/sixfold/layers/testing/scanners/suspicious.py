@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from sixfold.domain.data import Tree
 from sixfold.domain.evidence import Finding
 from sixfold.domain.ports import Repository
-from sixfold.layers.testing.scanners.files import checked_out, chosen, in_order, is_test, line_of
+from sixfold.layers.testing.scanners.files import FileRules, is_test, line_of
 
 BIDI = {0x202A, 0x202B, 0x202C, 0x202D, 0x202E, 0x2066, 0x2067, 0x2068, 0x2069}
 """Reorder what a reader sees (Boucher and Anderson, "Trojan Source", 2021)."""
@@ -41,16 +41,11 @@ class Suspicious:
     name = "suspicious"
 
     def __init__(self, repository: Repository) -> None:
-        self._repository = repository
+        self._files = FileRules(repository, find_suspicious)
 
     async def scan(self, tree: Tree, paths: Sequence[str] = ()) -> tuple[Finding, ...]:
         """Findings with the offending text as evidence, invisible characters named."""
-        with checked_out(self._repository, tree) as folder:
-            return in_order(
-                finding
-                for path in chosen(folder, paths)
-                for finding in find_suspicious(path, (folder / path).read_bytes())
-            )
+        return self._files.scan(tree, paths)
 
 
 def find_suspicious(path: str, content: bytes) -> Iterator[Finding]:
@@ -61,14 +56,25 @@ def find_suspicious(path: str, content: bytes) -> Iterator[Finding]:
     yield from _invisible(path, text)
     if not path.endswith(".py"):
         return
-    yield from _homoglyphs(path, text)
+    if not text.isascii():
+        yield from _homoglyphs(path, text)
     try:
         tree = ast.parse(content)
     except (SyntaxError, ValueError, RecursionError):
         return
-    for node, rule, cwe, message in (*_payloads(tree), *_triggers(tree), *(() if is_test(path) else _gaming(tree))):
+    for node, rule, cwe, message in _constructs(path, tree, text):
         line = getattr(node, "lineno", 0)
         yield _finding(path, line, rule, message, cwe, line_of(text, line))
+
+
+def _constructs(path: str, tree: ast.Module, text: str) -> Iterator[tuple[ast.AST, str, str, str]]:
+    # The text is searched first: most files hold none of these, and walking a tree costs a hundred times more.
+    if DECODERS.search(text):
+        yield from _payloads(tree)
+    if TRIGGERS.search(text):
+        yield from _triggers(tree)
+    if not is_test(path) and re.search(r"(?i)pytest|unittest|_exit|__eq__|__ne__|\bgc\b|settrace|setprofile", text):
+        yield from _gaming(tree)
 
 
 def _finding(path: str, line: int, rule: str, message: str, cwe: str, evidence: str) -> Finding:

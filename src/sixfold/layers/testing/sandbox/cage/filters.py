@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import errno
+import functools
 import os
 import struct
 from typing import NamedTuple
@@ -14,6 +15,7 @@ LOAD, JUMP_EQUAL, JUMP_AT_LEAST, RETURN = 0x20, 0x15, 0x35, 0x06
 ALLOW, ERRNO = 0x7FFF0000, 0x00050000
 NUMBER_AT, ARCHITECTURE_AT, SECOND_ARGUMENT_AT = 0, 4, 24
 X32 = 0x40000000
+STEP_BYTES = 8
 PR_SET_SECCOMP, SECCOMP_MODE_FILTER = 22, 2
 
 NEW_MOUNTS = (
@@ -71,18 +73,35 @@ ARCHITECTURES = {
 def refuse_calls(*, metadata: bool) -> None:
     """Install the filter on the calling process and all it will start; needs no_new_privs.
 
+    Raises:
+        OSError: the kernel has no seccomp filters, or the architecture is unknown and `metadata` was asked for.
+    """
+    steps = filter_steps(metadata=metadata)
+    if not steps:
+        return
+    program = ctypes.create_string_buffer(steps)
+    header = struct.pack("HxxxxxxP", len(steps) // STEP_BYTES, ctypes.addressof(program))
+    nothing = ctypes.c_ulong(0)
+    result = libc.prctl(PR_SET_SECCOMP, ctypes.c_ulong(SECCOMP_MODE_FILTER), header, nothing, nothing)
+    check(result, "install the seccomp filter")
+
+
+@functools.cache
+def filter_steps(*, metadata: bool) -> bytes:
+    """The filter's program; empty for an architecture without a table. Made once, before the first fork.
+
     Args:
         metadata: also keep every file's mode, owner and times as they are. Such calls report success and do nothing,
             because builds copy modes and times everywhere and give up when they cannot.
 
     Raises:
-        OSError: the kernel has no seccomp filters, or the architecture is unknown and `metadata` was asked for.
+        OSError: the architecture is unknown and `metadata` was asked for.
     """
     numbers = ARCHITECTURES.get(os.uname().machine)
     if numbers is None:
         if metadata:
             raise OSError(errno.ENOSYS, f"no system call table for {os.uname().machine}")
-        return
+        return b""
     steps = [_step(LOAD, ARCHITECTURE_AT), _step(JUMP_EQUAL, numbers.audit, 1), _step(RETURN, ERRNO | errno.ENOSYS)]
     steps += [_step(LOAD, NUMBER_AT), _step(JUMP_AT_LEAST, X32, 0, 1), _step(RETURN, ERRNO | errno.ENOSYS)]
     for number in (*numbers.doors, *NEW_MOUNTS, *IO_URING):
@@ -96,11 +115,7 @@ def refuse_calls(*, metadata: bool) -> None:
     for command in REFUSED_IOCTLS:
         steps += [_step(JUMP_EQUAL, command, 0, 1), _step(RETURN, ERRNO | errno.EPERM)]
     steps.append(_step(RETURN, ALLOW))
-    program = ctypes.create_string_buffer(b"".join(steps))
-    header = struct.pack("HxxxxxxP", len(steps), ctypes.addressof(program))
-    nothing = ctypes.c_ulong(0)
-    result = libc.prctl(PR_SET_SECCOMP, ctypes.c_ulong(SECCOMP_MODE_FILTER), header, nothing, nothing)
-    check(result, "install the seccomp filter")
+    return b"".join(steps)
 
 
 def _step(code: int, value: int, if_true: int = 0, if_false: int = 0) -> bytes:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import functools
 import os
 import resource
+import signal
 from typing import Any
 
 CLONE_NEWNS, CLONE_NEWIPC, CLONE_NEWUSER = 0x00020000, 0x08000000, 0x10000000
 CLONE_NEWPID, CLONE_NEWNET = 0x20000000, 0x40000000
 MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_REC, MS_PRIVATE = 2, 4, 8, 1 << 14, 1 << 18
-PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_CAPBSET_DROP, PR_SET_CHILD_SUBREAPER = 1, 4, 24, 36
+PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_CHILD_SUBREAPER = 1, 4, 36
+PR_CAPBSET_READ, PR_CAPBSET_DROP = 23, 24
 PR_SET_NO_NEW_PRIVS, PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL = 38, 47, 4
 MS_BIND, MNT_DETACH, MOUNT_ATTR_RDONLY, MOUNT_ATTR_NOSUID, AT_RECURSIVE = 4096, 2, 1, 2, 0x8000
 MOUNT_SETATTR = 442
@@ -21,6 +24,11 @@ GUEST_UID = 1000
 PAGE_BYTES = resource.getpagesize()
 
 libc = ctypes.CDLL(None, use_errno=True)
+
+holding = ctypes.PyDLL(None, use_errno=True)
+"""The same library, called without letting go of the interpreter's lock: a fork must not happen in between."""
+
+CLONE = {"x86_64": 56, "aarch64": 220, "riscv64": 220}
 
 Spec = dict[str, Any]
 
@@ -37,11 +45,16 @@ def prctl(option: int, value: int = 0) -> int:
     return int(libc.prctl(option, ctypes.c_ulong(value), ctypes.c_ulong(0), ctypes.c_ulong(0), ctypes.c_ulong(0)))
 
 
+@functools.cache
+def bounding_set() -> tuple[int, ...]:
+    """Capabilities that programs started from here could get; asked once, before the first fork."""
+    return tuple(capability for capability in range(64) if prctl(PR_CAPBSET_READ, capability) == 1)
+
+
 def drop_bounding_set() -> None:
     """Make sure that no program can bring a capability back."""
-    for capability in range(64):
-        if prctl(PR_CAPBSET_DROP, capability) < 0:
-            break  # past the last capability this kernel knows, or not allowed, which no_new_privs makes harmless
+    for capability in bounding_set():
+        prctl(PR_CAPBSET_DROP, capability)  # where we may not, no_new_privs makes it harmless
     prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL)
 
 
@@ -84,6 +97,14 @@ def set_limits(spec: Spec, *, direct: bool) -> None:
         if ceiling != resource.RLIM_INFINITY:
             soft, hard = min(soft, ceiling), min(hard, ceiling)
         resource.setrlimit(kind, (soft, hard))
+
+
+def fork_into_pid_namespace() -> int:
+    """Fork; the child is PID 1 of a new PID namespace. As `os.fork`, for a process with one thread."""
+    flags = CLONE_NEWPID | signal.SIGCHLD
+    pid = holding.syscall(*(ctypes.c_long(value) for value in (CLONE[os.uname().machine], flags, 0, 0, 0, 0)))
+    check(pid, "fork into a PID namespace")
+    return int(pid)
 
 
 def own_proc() -> None:

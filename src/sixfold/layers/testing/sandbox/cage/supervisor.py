@@ -16,6 +16,7 @@ descriptors: standard input, output, error, and a memory file that holds the com
 from __future__ import annotations
 
 import contextlib
+import gc
 import json
 import os
 import select
@@ -23,16 +24,17 @@ import signal
 import socket
 import sys
 
+from .filters import filter_steps
 from .keeper import Keeper, descendants, is_zombie
 from .kernel import (
-    CLONE_NEWPID,
     PR_SET_CHILD_SUBREAPER,
     PR_SET_DUMPABLE,
     PR_SET_PDEATHSIG,
     Spec,
+    bounding_set,
     check,
     forget_keys,
-    libc,
+    fork_into_pid_namespace,
     prctl,
 )
 from .view import enter_namespaces
@@ -48,7 +50,6 @@ class Supervisor:
         self.poller.register(control.fileno(), select.POLLIN)
         self.running: dict[int, tuple[int, int, int]] = {}
         """pidfd -> (id, pid of the keeper, read end of its report)."""
-        self.pid_namespace = os.open("/proc/self/ns/pid", os.O_RDONLY)
 
     def serve(self) -> None:
         """Work until the other side of the socket is closed, then end every guest."""
@@ -83,13 +84,9 @@ class Supervisor:
         *streams, command = descriptors
         spec = json.loads(os.pread(command, os.fstat(command).st_size, 0))
         read, write = os.pipe()
-        if self.config["namespaces"]:
-            check(libc.unshare(CLONE_NEWPID), "unshare PIDs")
-        pid = os.fork()
+        pid = fork_into_pid_namespace() if self.config["namespaces"] else os.fork()
         if pid == 0:
             Keeper(self.config, spec, write).run(streams)
-        if self.config["namespaces"]:
-            check(libc.setns(self.pid_namespace, CLONE_NEWPID), "return to our PID namespace")
         for descriptor in (*descriptors, write):
             os.close(descriptor)
         pidfd = os.pidfd_open(pid)
@@ -153,4 +150,10 @@ def main() -> None:
             signal.signal(signal.SIGTERM, lambda *_: control.shutdown(socket.SHUT_RDWR))
             check(prctl(PR_SET_PDEATHSIG, signal.SIGTERM), "pdeathsig")
             check(prctl(PR_SET_CHILD_SUBREAPER, 1), "subreaper")
+    # Whatever is worked out now is not worked out again in every keeper and guest.
+    bounding_set()
+    filter_steps(metadata=config["confine"] == "sandlock" and not config["namespaces"])
+    gc.collect()
+    gc.freeze()
+    gc.disable()
     Supervisor(config, control).serve()

@@ -28,6 +28,7 @@ from .kernel import (
     MS_PRIVATE,
     MS_REC,
     PIVOT_ROOT,
+    PR_SET_DUMPABLE,
     PR_SET_PDEATHSIG,
     Spec,
     check,
@@ -53,6 +54,7 @@ def enter_namespaces(config: Spec) -> None:
         OSError: the machine does not allow it.
     """
     uid, gid = os.geteuid(), os.getegid()
+    check(prctl(PR_SET_DUMPABLE, 1), "dumpable")  # or our own /proc entries would not be ours to write
     check(libc.unshare(CLONE_NEWUSER | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWNS | CLONE_NEWPID), "unshare")
     for name, text in (("setgroups", "deny"), ("gid_map", f"{GUEST_UID} {gid} 1"), ("uid_map", f"{GUEST_UID} {uid} 1")):
         with open(f"/proc/self/{name}", "w") as file:
@@ -63,6 +65,7 @@ def enter_namespaces(config: Spec) -> None:
         os.closerange(3, 4096)
         os._exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) & 0xFF)
     check(prctl(PR_SET_PDEATHSIG, signal.SIGKILL), "pdeathsig")
+    check(prctl(PR_SET_DUMPABLE, 0), "dumpable")
     loopback_up()
     own_view(config)
     forbid_more_namespaces()

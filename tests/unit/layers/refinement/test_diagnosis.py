@@ -1,0 +1,64 @@
+"""Loops are told from progress, and the repair ladder is short."""
+
+from __future__ import annotations
+
+from sixfold.domain.code import Edit, Patch
+from sixfold.domain.data import digest
+from sixfold.domain.evidence import Finding, TestCase, TestReport
+from sixfold.layers.refinement.diagnosis import Attempt, failure_signature, next_step, patch_signature
+
+
+def attempt(number: int, patch: str, failure: str, failures: int = 1, strategy: str = "repair") -> Attempt:
+    return Attempt(number=number, patch=digest(patch), failure=digest(failure), failures=failures, strategy=strategy)
+
+
+def report(*failed: str) -> TestReport:
+    cases = tuple(TestCase(id=name, outcome="failed", message=f"assert {name}") for name in failed)
+    return TestReport(suite="unit", cases=cases, exit_code=1)
+
+
+def test_patches_that_differ_in_layout_and_comments_are_the_same_patch() -> None:
+    one = Patch(edits=(Edit(path="a.py", kind="write", content="x = 1\n"),))
+    other = Patch(edits=(Edit(path="a.py", kind="write", content="x   =  1  # one\n"),))
+    third = Patch(edits=(Edit(path="a.py", kind="write", content="x = 2\n"),))
+    assert patch_signature(one) == patch_signature(other) != patch_signature(third)
+
+
+def test_a_file_that_does_not_parse_is_compared_as_text() -> None:
+    broken = Patch(edits=(Edit(path="a.py", kind="write", content="def (:\n"),))
+    trailing = Patch(edits=(Edit(path="a.py", kind="write", content="def (:   \n"),))
+    assert patch_signature(broken) == patch_signature(trailing)
+
+
+def test_the_order_of_failing_tests_does_not_matter_but_their_messages_do() -> None:
+    assert failure_signature(report("a", "b"), ()) == failure_signature(report("b", "a"), ())
+    assert failure_signature(report("a"), ()) != failure_signature(report("b"), ())
+    blocking = Finding(tool="t", rule="S1", severity="error", message="m")
+    assert failure_signature(report("a"), ()) != failure_signature(report("a"), (blocking,))
+
+
+def test_progress_is_repaired_until_the_bound() -> None:
+    history = [attempt(1, "p1", "f1", 3, "first"), attempt(2, "p2", "f2", 2)]
+    assert next_step(history, most_repairs=3).strategy == "repair"
+    assert (
+        next_step([*history, attempt(3, "p3", "f3", 1), attempt(4, "p4", "f4", 1)], most_repairs=3).strategy == "stop"
+    )
+
+
+def test_a_different_patch_with_the_same_failure_leads_to_one_fresh_start_and_then_to_the_end() -> None:
+    history = [attempt(1, "p1", "f", 1, "first"), attempt(2, "p2", "f")]
+    assert next_step(history, most_repairs=5).strategy == "fresh"
+    history.append(attempt(3, "p3", "f", strategy="fresh"))
+    assert next_step(history, most_repairs=5).strategy == "stop"
+
+
+def test_a_patch_that_comes_back_is_a_loop_even_when_the_failure_is_new() -> None:
+    history = [attempt(1, "p1", "f1", 1, "first"), attempt(2, "p2", "f2"), attempt(3, "p1", "f3")]
+    assert next_step(history, most_repairs=5).strategy == "fresh"
+
+
+def test_failures_that_go_in_a_circle_or_do_not_fall_are_a_loop() -> None:
+    circle = [attempt(1, "p1", "f1", 2, "first"), attempt(2, "p2", "f2", 1), attempt(3, "p3", "f1", 2)]
+    assert next_step(circle, most_repairs=5).strategy == "fresh"
+    flat = [attempt(1, "p1", "f1", 2, "first"), attempt(2, "p2", "f2", 2), attempt(3, "p3", "f3", 2)]
+    assert next_step(flat, most_repairs=5).strategy == "fresh"
