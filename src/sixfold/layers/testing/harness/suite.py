@@ -58,7 +58,17 @@ def main() -> None:
 
 def arguments(job: dict[str, Any]) -> list[str]:
     """What pytest is told; the job's folders go to the front of the import path."""
-    words = ["-q", "-p", "no:cacheprovider", "--rootdir=.", "--color=no", "--tb=no", "--no-header", "--no-summary"]
+    words = [
+        "-q",
+        "-p",
+        "no:cacheprovider",
+        "--rootdir=.",
+        "--confcutdir=.",
+        "--color=no",
+        "--tb=no",
+        "--no-header",
+        "--no-summary",
+    ]
     words += ["-o", "addopts=", "-o", "console_output_style=classic"]
     if job["isolated"]:
         words += ["-c", os.devnull, "--noconftest", "--strict-markers"]
