@@ -11,7 +11,7 @@ from typing import Any, Literal
 from sixfold.domain.data import Data
 from sixfold.domain.evidence import Limits
 from sixfold.domain.ports import Workspace
-from sixfold.layers.testing.harness import boot, modules
+from sixfold.layers.testing.harness import BOUNDARIES, JUDGES, boot, modules
 from sixfold.layers.testing.harness.channel import read_result
 from sixfold.layers.testing.mutation import Mutant
 from sixfold.layers.testing.runner import Product, run_tests
@@ -36,7 +36,7 @@ class Planted(Data, frozen=True, kw_only=True):
     noticed: tuple[Mutant, ...] = ()
     missed: tuple[Mutant, ...] = ()
     untried: tuple[Mutant, ...] = ()
-    """Those there was no time for."""
+    """Those there was no time for, or nothing to try them with."""
 
 
 async def plant(
@@ -70,21 +70,9 @@ async def _in_forks(
 ) -> dict[int, bool] | None:
     """Whether each fault was noticed, by its number; None when the suites do not pass there without a fault."""
     nonce = secrets.token_hex(32)
-    names = (
-        "planted",
-        "suite",
-        "plugin",
-        "product",
-        "evaluate",
-        "channel",
-        "supervisor",
-        "listing",
-        "failure",
-        "genuine",
-    )
     job = {
         "main": "sixfold_planted",
-        "modules": modules(*names),
+        "modules": modules("planted", *JUDGES, *BOUNDARIES),
         "nonce": nonce,
         "folder": workspace.folder,
         "faults": [{"path": fault.path, "content": fault.content.decode()} for fault in faults],
@@ -112,6 +100,8 @@ def _suite(sown: Sown) -> dict[str, Any]:
 
 async def _one_by_one(workspace: Workspace, faults: Sequence[Mutant], suites: Sequence[Sown]) -> dict[int, bool]:
     found: dict[int, bool] = {}
+    if await _noticed(workspace, suites):
+        return found  # they fail without any fault, so their failing would say nothing
     for number, fault in enumerate(faults):
         whole = await workspace.get(fault.path)
         await workspace.put({fault.path: fault.content})

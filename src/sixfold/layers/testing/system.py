@@ -289,7 +289,7 @@ async def _doubt(
     noticed, tried = len(came.noticed), len(came.noticed) + len(came.missed)
     detail = f"{noticed} of {tried} planted faults were noticed by tests"
     if came.untried:
-        detail += f"; no time for {len(came.untried)} more"
+        detail += f"; {len(came.untried)} more could not be tried"
     if tried == 0:
         checks.append(Check(name="mutation", ok=False, skipped=True, detail=detail))
         return (), None
