@@ -1,21 +1,21 @@
 """The clarity check on planted faults, without a model: what it catches, what it asks in vain, what it costs.
 
 Run with `python benchmarks/clarity_offline.py --json [--data DIR] [--tasks N] [--seed N]`. Needs a sandbox and the
-development halves of HumanEvalComm and HumanEval (`DIR/humanevalcomm`, `DIR/humaneval`); they are not in the repository:
-without them every figure is null. Nothing is trained on them here, but the word lists of lint were written with half of
-the development half in view, so the held-out half is the fairer measure.
+development halves of HumanEvalComm and HumanEval (`DIR/humanevalcomm`, `DIR/humaneval`); they are not in the
+repository: without them every figure is null. The word lists of lint were written with this half of the data in view,
+so the held-out half is the fairer measure of `incompleteness_recall`.
 
 Who reads: no recorded model answers come with the data, so blind readers are stood in for by the given solution and by
-mutants of it. A request is read by five samples; each is the solution with probability `--faithful`, otherwise a mutant
-drawn under the seed. This flatters the check in one way (a faithful reader always writes the reference) and burdens it in another
-(mutants are wrong at random, without any majority for a plausible misreading). `*_solution_only` is the upper bound.
+mutants of it. A request is read by up to five samples; each is the solution with probability `--faithful`, otherwise a
+mutant drawn under the seed. This flatters the check in one way (a faithful reader always writes the reference) and
+burdens it in another (mutants are wrong at random). `*_solution_only` has the solution as the only reader.
 
-Keys: `inconsistency_recall` share of prompts with a planted inconsistency (1c, 2ac, 2cp, 3acp) that are flagged by the
-blind-example check; `inconsistency_false_alarm` share of untouched prompts it flags; `incompleteness_recall` share of
-prompts with a deleted piece (1p, 2ap, 2cp, 3acp) that lint calls incomplete; `over_asking_rate` share of untouched
-prompts flagged by either; `calls_clear`, `calls_flagged` mean model calls per untouched or flagged prompt beyond the first
+Keys: `inconsistency_recall` share of prompts with a planted inconsistency (1c, 2ac, 2cp, 3acp) that the blind-example
+check flags; `inconsistency_false_alarm` share of untouched prompts it flags; `incompleteness_recall` share of prompts
+with a deleted piece (1p, 2ap, 2cp, 3acp) that lint calls incomplete; `over_asking_rate` share of untouched prompts
+flagged by either; `calls_clear`, `calls_flagged` mean model calls per untouched or flagged prompt beyond the first
 candidate, which development needs anyway, plus one to phrase a question; `gain_per_question_pp` points of pass rate
-(HumanEval's own tests) won by one truthful answer to the most splitting input, per question asked.
+(HumanEval's own tests, summed over tasks) won by one truthful answer to the most splitting input, per question asked.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from pathlib import Path
 from typing import Any
 
 from sixfold.domain.data import Tree
-from sixfold.domain.divergence import Candidate, Outcome, Split, agree
+from sixfold.domain.divergence import Candidate, agree
 from sixfold.domain.errors import SandboxUnavailable
 from sixfold.domain.evidence import Limits
 from sixfold.domain.ports import Workspace
@@ -43,7 +43,7 @@ from sixfold.layers.requirements.blind import Fit, blind_check, expected_raise, 
 from sixfold.layers.requirements.choice import worth_asking
 from sixfold.layers.requirements.completeness import incomplete
 from sixfold.layers.requirements.given import Given, given_examples
-from sixfold.layers.testing.divergence import Target, compare, diverge, execute, expected
+from sixfold.layers.testing.divergence import Outcomes, Target, compare, diverge, execute, expected
 from sixfold.layers.testing.divergence.clusters import split
 from sixfold.layers.testing.mutation import mutants
 from sixfold.layers.testing.sandbox import choose
@@ -62,6 +62,8 @@ MUTANTS = 6
 INCONSISTENT = ("prompt1c", "prompt2ac", "prompt2cp", "prompt3acp")
 INCOMPLETE = ("prompt1p", "prompt2ap", "prompt2cp", "prompt3acp")
 VARIANTS = ("prompt", "prompt1a", "prompt1c", "prompt1p", "prompt2ac", "prompt2ap", "prompt2cp", "prompt3acp")
+Done = dict[str, dict[str, Outcomes]]
+"""What each source did, by call."""
 LIMITS = Limits(wall_s=3.0, memory_bytes=1 << 30, output_bytes=1 << 18)
 
 
@@ -136,55 +138,47 @@ def readers(task: Task, prompt: str, faithful: float, seed: int) -> list[Candida
     return [Candidate(name=f"c{number}", source=source) for number, source in enumerate(sources)]
 
 
-async def check(workspace: Workspace, task: Task, variant: str, faithful: float, seed: int) -> Checked:
-    """One prompt through lint, the blind-example check and, where these leave it open, divergence."""
+async def check(workspace: Workspace, task: Task, faithful: float, seed: int) -> list[Checked]:
+    """Every prompt of a task through lint and the blind-example check; all programs run in one batch."""
+    examples = {name: given_examples(prompt, task.entry) for name, prompt in task.prompts.items()}
+    calls = list(dict.fromkeys(item.call for items in examples.values() for item in items))
+    samples = {name: readers(task, name, faithful, seed) for name in task.prompts}
+    sources = list(dict.fromkeys([task.solution, *(one.source for some in samples.values() for one in some)]))
+    programs = [Candidate(name=f"p{number}", source=source) for number, source in enumerate(sources)]
+    inputs = [(Step(call=call),) for call in calls]
+    table = await execute(workspace, programs, Target(entry=task.entry), inputs, limits=LIMITS)
+    did = {call: dict(zip(sources, row, strict=True)) for call, row in zip(calls, table, strict=True)}
+    return [judged(task, name, examples[name], samples[name], did) for name in task.prompts]
+
+
+def judged(task: Task, variant: str, examples: Sequence[Given], samples: Sequence[Candidate], did: Done) -> Checked:
+    """What the check decides about one prompt, drawing one sample after another."""
     prompt = task.prompts[variant]
     missing = bool(incomplete(prompt))
-    examples = given_examples(prompt, task.entry)
-    results = [expected_raise(item) or expected(item.expected) for item in examples]
-    samples = readers(task, variant, faithful, seed)
-    distinct = {sample.source: sample for sample in samples} | {
-        task.solution: Candidate(name="s", source=task.solution)
-    }
-    inputs = [(Step(call=item.call),) for item in examples]
-    table = await execute(workspace, list(distinct.values()), Target(entry=task.entry), inputs, limits=LIMITS)
-    columns = {source: number for number, source in enumerate(distinct)}
-    calls = 0
-    for drawn in range(1, SAMPLES + 1):
-        fit = fitting(prompt, examples, results, samples[:drawn], inputs, table, columns)
-        move = next_move(drawn, fit, incomplete=missing)
-        if move == "draw" and drawn == SAMPLES:
-            move = "clear"
-        if move != "draw":
-            calls = drawn - 1 + (move != "clear")
-            break
-    else:
-        calls, move = SAMPLES - 1, "clear"
-    alone = fitting(prompt, examples, results, [distinct[task.solution]], inputs, table, columns)
+    solution = [Candidate(name="solution", source=task.solution)]
+    move, drawn = "draw", 0
+    while move == "draw" and drawn < SAMPLES:
+        drawn += 1
+        move = next_move(drawn, fitting(prompt, examples, samples[:drawn], did), incomplete=missing)
+    inconsistent = move == "inconsistent"
+    # Readings of an incomplete request are expected to differ, so all five are drawn before one question is phrased.
+    calls = SAMPLES if missing else drawn - 1 + inconsistent
     return Checked(
         variant=variant,
         examples=len(examples),
         incomplete=missing,
-        inconsistent=move == "inconsistent",
-        inconsistent_solution_only=bool(alone.inconsistencies),
-        calls=calls + (missing and move == "clear"),
+        inconsistent=inconsistent,
+        inconsistent_solution_only=bool(fitting(prompt, examples, solution, did).inconsistencies),
+        calls=calls,
     )
 
 
-def fitting(
-    prompt: str,
-    examples: Sequence[Given],
-    results: Sequence[Outcome | None],
-    samples: Sequence[Candidate],
-    inputs: Sequence[tuple[Step, ...]],
-    table: Sequence[Sequence[tuple[Outcome, ...]]],
-    columns: dict[str, int],
-) -> Fit:
-    """The blind-example check over some of the samples, from one execution of their distinct sources."""
-    named = [Candidate(name=f"r{number}", source=sample.source) for number, sample in enumerate(samples)]
-    splits: list[Split] = [
-        split(steps, named, [row[columns[sample.source]] for sample in named])
-        for steps, row in zip(inputs, table, strict=True)
+def fitting(prompt: str, examples: Sequence[Given], samples: Sequence[Candidate], did: Done) -> Fit:
+    """The blind-example check over some of the samples, from what their sources did."""
+    results = [expected_raise(item) or expected(item.expected) for item in examples]
+    splits = [
+        split((Step(call=item.call),), samples, [did[item.call][sample.source] for sample in samples])
+        for item in examples
     ]
     return blind_check(prompt, examples, results, splits)
 
@@ -276,7 +270,7 @@ async def measure(tasks: Sequence[Task], faithful: float, seed: int) -> dict[str
         checked, gains = [], []
         async with sandbox.open(None) as workspace:  # type: ignore[arg-type]  # an empty copy is enough
             for number, task in enumerate(tasks, 1):
-                checked += [await check(workspace, task, variant, faithful, seed) for variant in task.prompts]
+                checked += await check(workspace, task, faithful, seed)
                 gains.append(await gain(workspace, task, faithful, seed))
                 if number % 10 == 0:
                     print(f"{number} of {len(tasks)} tasks, {time.monotonic() - began:.0f} s", file=sys.stderr)

@@ -83,9 +83,10 @@ def _of_line(line: str, following: str, number: int, name: str, parameters: Sequ
         result = _result(rest[arrow.end() :]) if arrow else None
         if result is not None:
             yield _given(call, result, number, line)
-        elif doctest and not rest.strip(" `") and not following.strip().startswith((">>>", '"""')):
-            if (result := _result(following.strip())) is not None:
-                yield _given(call, result, number + 1, f"{line.strip()}\n{following.strip()}")
+            continue
+        shown = following.strip() if doctest and not rest.strip(" `") else ""
+        if not shown.startswith((">>>", '"""')) and (result := _result(shown)) is not None:
+            yield _given(call, result, number + 1, f"{line.strip()}\n{following.strip()}")
     if calls or not name:
         return
     for read in (_bound_example, _input_output):
