@@ -179,6 +179,16 @@ def test_unknown_price_is_never_counted_as_zero(tmp_path: Path) -> None:
     assert result(later)["usage"]["cost_usd"] is None
 
 
+def test_calls_of_validation_cost_money_and_make_no_task(tmp_path: Path) -> None:
+    view = view_at(tmp_path, "work")
+    usage = {"calls": 1, "input_tokens": 1, "output_tokens": 1, "cost_usd": 0.5}
+    call = {"purpose": "validation.write_acceptance", "role": "tester", "model": "x:y", "task": "acceptance"}
+    later = after(view, "model.called", **call, usage=usage)
+    assert later.tasks == view.tasks
+    assert later.usage.calls == view.usage.calls + 1
+    assert [item.usage.calls for item in later.by_task if item.name == "acceptance"] == [1]
+
+
 def test_recorded_answers_are_told_apart_from_paid_ones(tmp_path: Path) -> None:
     usage = {"calls": 1, "input_tokens": 1, "output_tokens": 1, "cost_usd": 0.5}
     view = after(RunView(), "model.called", purpose="a.b", role="coder", model="x:y", usage=usage, replayed=True)

@@ -55,7 +55,7 @@ async def test_run_that_spoils_the_ground_for_others_is_found_out(workspace: Ope
     opened = await workspace({"calc.py": CODE, "test_calc.py": TEST})
     spoiling = f"open({opened.folder + '/calc.py'!r}, 'w').close()\n"
     spoiler = Mutant(path="calc.py", line=1, change="spoils", content=(spoiling + CODE).encode())
-    assert await in_forks(opened, [spoiler, SPARED], [UNIT]) is None
+    assert await in_forks(opened, [spoiler, SPARED, CAUGHT], [UNIT]) is None
 
 
 async def test_fault_that_makes_a_suite_hang_is_noticed(workspace: Opener, monkeypatch: pytest.MonkeyPatch) -> None:
