@@ -1,4 +1,4 @@
-"""A recorded run as a value: request, options, decisions, what came out; the cassette beside it holds the answers."""
+"""A recorded run as a value: request, options, decisions and what came out. The answers lie in the cassette beside."""
 
 from __future__ import annotations
 
@@ -23,8 +23,9 @@ _ABOUT_THE_DRIVING = frozenset(
 )
 """Kinds that say how, where and when a run was driven, not what was done."""
 
-_VOLATILE = frozenset({"wall_s", "cpu_s", "replayed", "output", "commit", "branch", "folder"})
-"""Fields that time, the machine or the run's name may change. A commit's id holds its time; its tree is compared."""
+_VOLATILE = frozenset({"wall_s", "cpu_s", "replayed", "output", "commit", "branch", "folder", "usage"})
+"""Fields that time, the machine or the run's name may change. A commit's id holds its time; its tree is compared.
+What was paid depends on crashes and forks."""
 
 _MOST_SHOWN = 5
 
@@ -86,7 +87,8 @@ def read(folder: Path) -> Recording:
         ) from error
     if recording.schema_version > SCHEMA_VERSION:
         raise StorageError(
-            f"{folder} was recorded by a newer Sixfold: schema {recording.schema_version}, known {SCHEMA_VERSION}",
+            f"{folder} was recorded by a newer Sixfold",
+            why=f"its schema is {recording.schema_version}, this one knows {SCHEMA_VERSION}",
             next="upgrade Sixfold to replay it",
         )
     return recording

@@ -13,7 +13,7 @@ import platform
 import shutil
 import subprocess
 import threading
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from importlib import resources
@@ -22,11 +22,18 @@ from typing import TYPE_CHECKING, Literal, Protocol
 
 import msgspec
 
-from sixfold import __version__, recording
+from sixfold import __version__, forecast, forking, recording
 from sixfold.config import Settings
 from sixfold.domain.code import Snapshot
 from sixfold.domain.data import Data, Digest, Json, Tree, digest, from_json, to_json
-from sixfold.domain.errors import ModelMisconfigured, RepositoryError, RequestError, SixfoldError, UsageError
+from sixfold.domain.errors import (
+    ModelMisconfigured,
+    RepositoryError,
+    RequestError,
+    SixfoldError,
+    StorageError,
+    UsageError,
+)
 from sixfold.domain.events import Event
 from sixfold.domain.evidence import ExecResult, Limits
 from sixfold.domain.fold import fold
@@ -119,6 +126,8 @@ def start(settings: Settings, request_text: str, attachments: Sequence[Path], fo
         snapshot = repository.snapshot(folder)
         order = recording.read(Path(options.replay)).order if _holds_recording(options.replay) else ()
         _created(state.log(run), request, options, folder, snapshot, order=order)
+        if not options.replay:
+            _forecast(state, run, request, options, snapshot)
     except SixfoldError:
         shutil.rmtree(state.folder(run))
         raise
@@ -133,6 +142,7 @@ def _created(
     snapshot: Snapshot,
     *,
     order: Sequence[str] = (),
+    fork: forking.Inheritance | None = None,
 ) -> None:
     data: dict[str, object] = {
         "request": request,
@@ -143,11 +153,33 @@ def _created(
     }
     if order:
         data["order"] = order
+    if fork is not None:
+        data["fork"] = fork
     log.append("run.created", "created", data)
     for number, note in enumerate(snapshot.notes):
         log.append("note", f"note:snapshot:{number}", {"text": note})
     for attachment in request.attachments:
         log.append("attachment.read", f"attachment:{attachment.name}:{attachment.digest}", {"attachment": attachment})
+
+
+def _forecast(state: State, run: str, request: Request, options: Options, snapshot: Snapshot) -> None:
+    """Say what the run will probably use, before anything is spent; kept in the log beside what it really used."""
+    from sixfold.layers.requirements import triage  # late, as all layers are here
+
+    existing = snapshot.kind != "empty"
+    overview = "present" if existing else ""
+    route = triage.route(request.text, options.clarify, bool(request.attachments), overview).route
+    earlier = [other for other in state.runs() if other != run][: forecast.MOST_RUNS]
+    logs = (_readable(state.log(other)) for other in earlier)
+    expected = forecast.forecast(forecast.kind_of(route, existing=existing), options, logs)
+    state.log(run).append("run.forecast", "forecast", {"forecast": expected})
+
+
+def _readable(log: EventLog) -> list[Event]:
+    try:
+        return log.read()
+    except StorageError:
+        return []  # a damaged run says nothing about the next one; `sixfold runs` names it
 
 
 def _holds_recording(folder: str) -> bool:
@@ -277,7 +309,8 @@ async def _drive(
     options = options_of(log)
     request = from_json(created.data["request"], Request)
     snapshot = from_json(created.data["snapshot"], Snapshot)
-    ports = await open_ports(settings, folder, run, log, options, snapshot.tree, cage=parts.sandbox)
+    fork = from_json(created.data["fork"], forking.Inheritance) if created.data.get("fork") else None
+    ports = await open_ports(settings, folder, run, log, options, snapshot.tree, cage=parts.sandbox, fork=fork)
     control = Control()
     holder: list[Engine] = []
     handlers = _handlers(run, ports, request, options, snapshot, log, control, holder)
@@ -311,12 +344,14 @@ async def open_ports(
     base: Tree,
     *,
     cage: Sandbox | None = None,
+    fork: forking.Inheritance | None = None,
 ) -> Ports:
     """The adapters of one run.
 
     Args:
         base: the tree the run began with; what it declares may be used.
         cage: the sandbox; None = the best that works here.
+        fork: what the run took over from another.
 
     Raises:
         SandboxUnavailable: nothing here gives real isolation.
@@ -356,8 +391,10 @@ async def open_ports(
         replay=options.replay,
         record=options.record,
         budget=options.budget,
+        scope_budget=options.task_budget,
         blob=repository.blob,
         on_call=called,
+        inherited=fork.answers if fork is not None else None,
     )
     return Ports(
         model=cloud,
@@ -521,6 +558,64 @@ def replay(
         if drift is not None:
             raise drift
     return fresh, code
+
+
+def fork(settings: Settings, run: str, step: str, options: Options) -> str:
+    """Make a new run that takes over everything another one had paid for and decided before a step.
+
+    The steps before are done again from the recorded answers (sandbox, tests and git are real), so the fork needs
+    nothing of the engine's inside and can be replayed by itself.
+
+    Args:
+        step: a phase, a model call or a decision; see `forking.steps`.
+        options: of the fork: another model, budget or policy.
+
+    Returns:
+        The new run's id; `drive` sets it going.
+
+    Raises:
+        UsageError: the run took no such step, or another process drives it.
+        ModelMisconfigured: an unknown model, or no key for it.
+    """
+    state = state_of(settings)
+    check_models(options, os.environ)
+    events = state.log(run).read()
+    taken = forking.inherit(events, run, step)
+    fresh = state.create()
+    try:
+        with state.drive(run):
+            _copy(state.folder(run), state.folder(fresh), taken.answers)
+        before = events[: taken.events]
+        created = events[0].data
+        log = state.log(fresh)
+        _created(
+            log,
+            from_json(created["request"], Request),
+            options,
+            Path(created["folder"]),
+            from_json(created["snapshot"], Snapshot),
+            order=[event.data["task"] for event in before if event.kind == "task.ended"],
+            fork=taken,
+        )
+    except (SixfoldError, OSError):
+        shutil.rmtree(state.folder(fresh))
+        raise
+    for event in before:
+        if event.kind == "decision.given":
+            log.append(event.kind, event.key, event.data, who=event.who)
+    log.append(
+        "note", "note:fork", {"text": f"forked from {run} before {step}: {len(taken.answers)} answers taken over"}
+    )
+    return fresh
+
+
+def _copy(source: Path, target: Path, answers: Iterable[Digest]) -> None:
+    """A run's repository, blobs and the named answers; a copied answer is checked when it is read."""
+    shutil.copytree(source / "repository", target / "repository")
+    shutil.copytree(source / "blobs", target / "blobs")
+    (target / "cassette").mkdir()
+    for key in answers:
+        shutil.copyfile(source / "cassette" / f"{key}.json", target / "cassette" / f"{key}.json")
 
 
 def demo(settings: Settings, *, listener: Listener | None = None, debug: bool = False) -> tuple[str, int]:

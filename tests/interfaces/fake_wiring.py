@@ -76,6 +76,9 @@ class FakeWiring:
             raise self.raises
         return run, 0
 
+    def fork(self, settings: Settings, run: str, step: str, options: Options) -> str:
+        return run
+
     def demo(self, settings: Settings, *, listener: Any, debug: bool) -> tuple[str, int]:
         sample_run.write_run(settings.home)
         return sample_run.RUN, 0

@@ -55,7 +55,7 @@ def test_every_documented_kind_of_event_is_folded_and_told(tmp_path: Path) -> No
     from sixfold.domain import narrate as narrate_module
 
     table = (events.__doc__ or "").split("optional):")[1]
-    kinds = {line.split()[0] for line in table.splitlines() if line.strip()}
+    kinds = {line.split()[0] for line in table.splitlines() if line[4:5].strip()}  # deeper lines go on with data
     assert kinds == set(fold_module._HANDLERS)
     assert kinds == set(narrate_module._TELLERS)
 

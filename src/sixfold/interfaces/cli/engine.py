@@ -67,6 +67,10 @@ class Engine(Protocol):
         """Replay a run offline; returns the new run's id and the exit code; `ReplayDrift` when it differs."""
         ...
 
+    def fork(self, settings: Settings, run: str, step: str, options: Options) -> str:
+        """Make a run that takes over what another had before a step; returns its id."""
+        ...
+
     def demo(self, settings: Settings, *, listener: Listener | None, debug: bool) -> tuple[str, int]:
         """Replay the bundled recording; returns run id and exit code."""
         ...
