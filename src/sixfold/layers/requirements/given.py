@@ -52,15 +52,36 @@ def given_examples(text: str, entry: str = "") -> tuple[Given, ...]:
     head = signature(text)
     name = entry or (head.name if head is not None else "")
     parameters = [item.arg for item in (*head.args.posonlyargs, *head.args.args)] if head is not None else []
+    found = _read(text, name, parameters)
+    if not found and (other := _other_name(text, name)):
+        renamed = re.sub(rf"(?<![\w.]){re.escape(other)}(?=\s*\()", name, text)
+        found = _read(renamed, name, parameters)
+    return found
+
+
+def _read(text: str, name: str, parameters: Sequence[str]) -> tuple[Given, ...]:
     lines = text.splitlines()
+    # Where a formula defines the function, `f(1) = 3` is its first term, perhaps not what a call returns.
+    defined = name and re.search(rf"(?<![\w.]){re.escape(name)}\(\s*[a-z]\w*\s*\)\s*=[^=>]", text)
     found: dict[tuple[str, str, str], Given] = {}
     for number, line in enumerate(lines):
         if re.match(r"\s*(?:async\s+)?def\s", line) or len(line) > 2000:
+            continue
+        if defined and re.search(r"\)\s*=[^=>]", line):
             continue
         following = lines[number + 1] if number + 1 < len(lines) else ""
         for example in _of_line(line, following, number, name, parameters):
             found.setdefault((example.call, example.expected, example.raises), example)
     return tuple(found.values())[:_MOST_GIVEN]
+
+
+def _other_name(text: str, name: str) -> str:
+    """The one other name that example lines call the function by; empty when there is none or there are several."""
+    called = set(
+        re.findall(r"^\s*(?:>>>\s*|assert\s+|[-*]\s+)?([a-z_]\w*)\(.*\)\s*(?:={1,2}|->|➞|→|$)", text, re.MULTILINE)
+    )
+    called -= {name, "print", "return", *re.findall(r"\bdef\s+(\w+)", text)}
+    return called.pop() if len(called) == 1 and name else ""
 
 
 def conflicting(examples: Sequence[Given]) -> tuple[tuple[Given, Given], ...]:
@@ -147,7 +168,8 @@ def _result(text: str) -> tuple[str, str] | None:
             value = ast.literal_eval(source)
         except (ValueError, SyntaxError, TypeError, RecursionError, MemoryError):
             continue
-        loose = isinstance(value, tuple) and not source.startswith("(")
+        # `("a")` may mean a text or a tuple of one, `1, 2` a tuple or a remark: neither is certain.
+        loose = isinstance(value, tuple) != source.startswith("(")
         # `5 elements` or `1 <= n` say something else than a result.
         if not loose and not re.match(r"\s*(?:[<>≤≥*/+^%-]|\w+ (?:numbers|elements|items))", text[len(source) :]):
             return repr(value), ""
