@@ -28,7 +28,9 @@ async def generate(run: Run, ports: Ports, request: Request, options: Options, s
         round += 1
         if seen.faults and not product.failed and round <= _MOST_ROUNDS:
             reason, author = "Put right what validation found", "rule:validation"
-            product = await development.rework(run, ports, site, seen.faults, reason=reason, author=author)
+            product = await development.rework(
+                run, ports, site, development.orders_of(seen), reason=reason, author=author
+            )
             continue
         late = await input.late_answers(run, ports, request, intent, options)
         if late is not None:

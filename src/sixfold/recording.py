@@ -1,14 +1,14 @@
-"""A recorded run as a value: request, options, decisions, and what came out; the cassette beside it has the answers."""
+"""A recorded run as a value: request, options, decisions and what came out. The answers lie in the cassette beside."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import msgspec
 
 from sixfold.domain.code import Snapshot
-from sixfold.domain.data import Data, Digest, Tree, canonical, digest, from_json
+from sixfold.domain.data import Data, Digest, Json, Tree, canonical, digest, from_json
 from sixfold.domain.errors import ReplayDrift, StorageError
 from sixfold.domain.events import Event
 from sixfold.domain.requirements import Request
@@ -16,6 +16,18 @@ from sixfold.domain.run import Decision, Options, Outcome
 
 FILE = "run.json"
 SCHEMA_VERSION = 1
+
+_ABOUT_THE_DRIVING = frozenset(
+    {"run.created", "run.waiting", "run.paused", "run.resumed", "run.forecast", "report.written"}
+    | {"result.applied", "result.undone"}
+)
+"""Kinds that say how, where and when a run was driven, not what was done."""
+
+_VOLATILE = frozenset({"wall_s", "cpu_s", "replayed", "output", "commit", "branch", "folder", "usage"})
+"""Fields that time, the machine or the run's name may change. A commit's id holds its time; its tree is compared.
+What was paid depends on crashes and forks."""
+
+_MOST_SHOWN = 5
 
 
 class Recording(Data, frozen=True, kw_only=True):
@@ -28,6 +40,8 @@ class Recording(Data, frozen=True, kw_only=True):
     options: Options
     snapshot: Snapshot
     decisions: tuple[Decision, ...] = ()
+    order: tuple[str, ...] = ()
+    """Tasks in the order in which their results became part of the product."""
     tree: Tree | None = None
     """The tree that was released; None when the run did not end validated."""
     plan: Digest | None = None
@@ -47,6 +61,7 @@ def recording_of(events: Sequence[Event], *, note: str = "") -> Recording:
         decisions=tuple(
             from_json(event.data["decision"], Decision) for event in events if event.kind == "decision.given"
         ),
+        order=tuple(event.data["task"] for event in events if event.kind == "task.ended"),
         tree=from_json(ended[-1].data["outcome"], Outcome).tree if ended else None,
         plan=digest(canonical(plans[-1].data["plan"])) if plans else None,
     )
@@ -62,14 +77,21 @@ def read(folder: Path) -> Recording:
     """The recording in a folder.
 
     Raises:
-        StorageError: there is none, or it is damaged.
+        StorageError: there is none, it is damaged, or a newer Sixfold wrote it.
     """
     try:
-        return msgspec.json.decode((folder / FILE).read_bytes(), type=Recording)
+        recording = msgspec.json.decode((folder / FILE).read_bytes(), type=Recording)
     except (OSError, msgspec.DecodeError) as error:
         raise StorageError(
             f"{folder} holds no readable recording", why=str(error), next="record one: sixfold build … --record DIR"
         ) from error
+    if recording.schema_version > SCHEMA_VERSION:
+        raise StorageError(
+            f"{folder} was recorded by a newer Sixfold",
+            why=f"its schema is {recording.schema_version}, this one knows {SCHEMA_VERSION}",
+            next="upgrade Sixfold to replay it",
+        )
+    return recording
 
 
 def differences(recorded: Recording, replayed: Recording) -> ReplayDrift | None:
@@ -82,3 +104,67 @@ def differences(recorded: Recording, replayed: Recording) -> ReplayDrift | None:
     if not found:
         return None
     return ReplayDrift(f"the replay differs in {' and '.join(found)}", next="compare the two reports: sixfold show RUN")
+
+
+def event_differences(
+    recorded: Sequence[Event], replayed: Sequence[Event], runs: tuple[str, str]
+) -> ReplayDrift | None:
+    """None when two logs tell the same story up to times and names of runs, else its first differences.
+
+    Steps side by side may be logged in another order, so events are matched by their keys.
+
+    Args:
+        runs: the ids of the recorded and the replayed run, which some keys and texts hold.
+    """
+    before, now = story(recorded, runs[0]), story(replayed, runs[1])
+    lines = []
+    for key in sorted(before.keys() | now.keys()):
+        if key not in now:
+            lines.append(f"- {key}: recorded, and not there now")
+        elif key not in before:
+            lines.append(f"+ {key}: new, not recorded")
+        else:
+            lines += [f"! {key} {line}" for line in _unequal(before[key], now[key], "")]
+    if not lines:
+        return None
+    more = len(lines) - _MOST_SHOWN
+    shown = [*lines[:_MOST_SHOWN], *([f"… {more} more"] if more > 0 else [])]
+    return ReplayDrift(
+        f"the replay differs from the recording in {len(lines)} place{'s' if len(lines) > 1 else ''}",
+        difference="\n".join(shown),
+        why=lines[0][2:],
+        next=f"compare them: sixfold show --compare {runs[0]} {runs[1]}",
+    )
+
+
+def story(events: Sequence[Event], run: str) -> dict[str, Json]:
+    """`kind key` → data of every event that says what was done, without times and with `RUN` for the run's id."""
+    return {
+        f"{event.kind} {event.key.replace(run, 'RUN')}": _steady(event.data, run)
+        for event in events
+        if event.kind not in _ABOUT_THE_DRIVING
+    }
+
+
+def _steady(value: Json, run: str) -> Json:
+    if isinstance(value, dict):
+        return {name: _steady(item, run) for name, item in value.items() if name not in _VOLATILE}
+    if isinstance(value, list):
+        return [_steady(item, run) for item in value]
+    return value.replace(run, "RUN") if isinstance(value, str) else value
+
+
+def _unequal(before: Json, now: Json, path: str) -> Iterator[str]:
+    if isinstance(before, dict) and isinstance(now, dict):
+        for name in sorted(before.keys() | now.keys()):
+            yield from _unequal(before.get(name), now.get(name), f"{path}.{name}" if path else name)
+    elif isinstance(before, list) and isinstance(now, list) and len(before) == len(now):
+        for place, (one, other) in enumerate(zip(before, now, strict=True)):
+            yield from _unequal(one, other, f"{path}[{place}]")
+    elif before != now:
+        yield f"{path}: {_short(before)} recorded, {_short(now)} now"
+
+
+def _short(value: Json) -> str:
+    text = canonical(value)
+    return text if len(text) <= 120 else text[:119] + "…"

@@ -7,22 +7,33 @@ it, so that looking at runs stays as quick as starting Python.
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import platform
 import shutil
 import subprocess
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+import threading
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol
 
 import msgspec
 
-from sixfold import __version__, recording
+from sixfold import __version__, forecast, forking, recording
 from sixfold.config import Settings
 from sixfold.domain.code import Snapshot
 from sixfold.domain.data import Data, Digest, Json, Tree, digest, from_json, to_json
-from sixfold.domain.errors import ModelMisconfigured, RepositoryError, RequestError, SixfoldError
+from sixfold.domain.errors import (
+    ModelMisconfigured,
+    RepositoryError,
+    RequestError,
+    SixfoldError,
+    StorageError,
+    UsageError,
+)
 from sixfold.domain.events import Event
 from sixfold.domain.evidence import ExecResult, Limits
 from sixfold.domain.fold import fold
@@ -30,11 +41,11 @@ from sixfold.domain.requirements import Attachment, Request
 from sixfold.domain.run import Decision, Options, Outcome
 from sixfold.domain.view import RunView
 from sixfold.workflow.clock import SystemClock
-from sixfold.workflow.log import EventLog
+from sixfold.workflow.log import EventLog, note_pause
 from sixfold.workflow.state import State
 
 if TYPE_CHECKING:
-    from sixfold.domain.ports import Ports
+    from sixfold.domain.ports import Ports, Sandbox
     from sixfold.layers.models.cloud import CallRecord
     from sixfold.workflow.control import Control
     from sixfold.workflow.drive import Stop
@@ -60,6 +71,20 @@ class _Recorded:
 
 
 Listener = Callable[[Event], None]
+
+
+@dataclass(frozen=True)
+class Parts:
+    """Adapters in place of those this module would pick, for embedding, benchmarks and tests."""
+
+    durable: Callable[[str, str | Path, Mapping[str, Handler]], AbstractAsyncContextManager[Engine]] | None = None
+    """Opens an engine: run id, database, handlers. None = DBOS."""
+    sandbox: Sandbox | None = None
+    workers: int = 0
+    """Steps at once; 0 = no limit. Changes nothing but time."""
+
+
+PICKED = Parts()
 
 DEMO = "bookmarks"
 """The bundled recording, in `sixfold/recordings/`."""
@@ -99,26 +124,67 @@ def start(settings: Settings, request_text: str, attachments: Sequence[Path], fo
         for content in kept.values():
             repository.put_blob(content)
         snapshot = repository.snapshot(folder)
-        _created(state.log(run), request, options, folder, snapshot)
+        order = recording.read(Path(options.replay)).order if _holds_recording(options.replay) else ()
+        _created(state.log(run), request, options, folder, snapshot, order=order)
+        if not options.replay:
+            _forecast(state, run, request, options, snapshot)
     except SixfoldError:
         shutil.rmtree(state.folder(run))
         raise
     return run
 
 
-def _created(log: EventLog, request: Request, options: Options, folder: Path, snapshot: Snapshot) -> None:
-    data = {
+def _created(
+    log: EventLog,
+    request: Request,
+    options: Options,
+    folder: Path,
+    snapshot: Snapshot,
+    *,
+    order: Sequence[str] = (),
+    fork: forking.Inheritance | None = None,
+) -> None:
+    data: dict[str, object] = {
         "request": request,
         "options": options,
         "folder": str(folder.resolve()),
         "snapshot": snapshot,
         "version": __version__,
     }
+    if order:
+        data["order"] = order
+    if fork is not None:
+        data["fork"] = fork
     log.append("run.created", "created", data)
     for number, note in enumerate(snapshot.notes):
         log.append("note", f"note:snapshot:{number}", {"text": note})
     for attachment in request.attachments:
         log.append("attachment.read", f"attachment:{attachment.name}:{attachment.digest}", {"attachment": attachment})
+
+
+def _forecast(state: State, run: str, request: Request, options: Options, snapshot: Snapshot) -> None:
+    """Say what the run will probably use, before anything is spent; kept in the log beside what it really used."""
+    from sixfold.layers.requirements import triage  # late, as all layers are here
+
+    existing = snapshot.kind != "empty"
+    overview = "present" if existing else ""
+    route = triage.route(request.text, options.clarify, bool(request.attachments), overview).route
+    earlier = [other for other in state.runs() if other != run][: forecast.MOST_RUNS]
+    logs = (_readable(state.log(other)) for other in earlier)
+    expected = forecast.forecast(forecast.kind_of(route, existing=existing), options, logs)
+    state.log(run).append("run.forecast", "forecast", {"forecast": expected})
+
+
+def _readable(log: EventLog) -> list[Event]:
+    try:
+        return log.read()
+    except StorageError:
+        return []  # a damaged run says nothing about the next one; `sixfold runs` names it
+
+
+def _holds_recording(folder: str) -> bool:
+    """True when a `--replay` folder says more than its answers: a cassette alone is enough to replay."""
+    return bool(folder) and (Path(folder) / recording.FILE).exists()
 
 
 def _read_attachment(path: Path, kept: dict[Digest, bytes]) -> Attachment:
@@ -167,6 +233,7 @@ def drive(
     listener: Listener | None = None,
     door: Door | None = None,
     debug: bool = False,
+    parts: Parts = PICKED,
 ) -> int:
     """Drive a run until it ends, waits for a person, or pauses; returns the exit code.
 
@@ -175,6 +242,7 @@ def drive(
         listener: told every new event.
         door: somebody who can decide at once.
         debug: raise what parked the run, with its traceback, once the pause is recorded.
+        parts: adapters to use instead of the usual ones.
 
     Raises:
         SixfoldError: what stopped the run before it could begin; it is recorded as a pause.
@@ -182,19 +250,38 @@ def drive(
     state = state_of(settings)
     log = state.log(run)
     created = log.read()[0]
-    if options is not None:
-        resumed = sum(1 for event in log.read() if event.kind == "run.resumed") + 1
-        log.append("run.resumed", f"resumed:{resumed}", {"by": _who(), "options": options})
     ended = next((event for event in log.read() if event.kind == "run.ended"), None)
     if ended is not None:
         return from_json(ended.data["outcome"], Outcome).exit_code
     with state.drive(run):
-        stop = asyncio.run(_drive(settings, state.folder(run), run, log, created, listener, door))
+        if options is not None:
+            log.append("run.resumed", f"resumed:{log.next('run.resumed')}", {"by": _who(), "options": options})
+        threading.Thread(target=_preload, args=(options_of(log),), name="preload", daemon=True).start()
+        try:
+            stop = asyncio.run(_drive(settings, state.folder(run), run, log, created, listener, door, parts))
+        except SixfoldError as error:
+            note_pause(log, error)
+            raise
     if debug and stop.reason is not None:
         raise stop.reason
     if stop.status == "ended" and (record := options_of(log).record):
         recording.write(recording.recording_of(log.read()), Path(record))
     return stop.exit_code
+
+
+def _preload(options: Options) -> None:
+    """Load what driving needs, in a thread beside the git, sandbox and database work that waits for others."""
+    from sixfold.layers.models import catalog, providers
+
+    gc.disable()  # thousands of classes are made and none is garbage: looking for it costs a tenth of the time
+    try:
+        import sixfold.workflow.dbos_engine  # noqa: F401  (whoever needs it first waits for this import)
+
+        if not options.replay:
+            providers.preload(catalog.parse_model(name) for _, name in options.models)
+    finally:
+        gc.freeze()  # nor look through it later: at the end of the process alone that takes a second
+        gc.enable()
 
 
 def options_of(log: EventLog) -> Options:
@@ -211,29 +298,31 @@ async def _drive(
     created: Event,
     listener: Listener | None,
     door: Door | None,
+    parts: Parts,
 ) -> Stop:
     # Late: the durable engine takes about two seconds to load, and only driving needs it.
     from sixfold.workflow.control import Control
     from sixfold.workflow.dbos_engine import durable
     from sixfold.workflow.drive import drive as drive_engine
+    from sixfold.workflow.ordered import OrderedEngine
 
     options = options_of(log)
     request = from_json(created.data["request"], Request)
     snapshot = from_json(created.data["snapshot"], Snapshot)
-    ports = await open_ports(settings, folder, run, log, options, snapshot.tree)
+    fork = from_json(created.data["fork"], forking.Inheritance) if created.data.get("fork") else None
+    ports = await open_ports(settings, folder, run, log, options, snapshot.tree, cage=parts.sandbox, fork=fork)
     control = Control()
     holder: list[Engine] = []
     handlers = _handlers(run, ports, request, options, snapshot, log, control, holder)
 
-    async def ask(subject: str) -> bool:
+    async def ask(subject: str) -> None:
         decision = await door.ask(subject, fold(log.read())) if door is not None else None
-        if decision is None:
-            return False
-        decide(settings, run, decision)
-        return True
+        if decision is not None:
+            decide(settings, run, decision)
 
-    async with durable(run, settings.database_url or folder / "engine.sqlite", handlers) as engine:
-        holder.append(engine)
+    async with (parts.durable or durable)(run, settings.database_url or folder / "engine.sqlite", handlers) as engine:
+        order = [f"task:{task}" for task in created.data.get("order", ())]
+        holder.append(OrderedEngine(engine, order, workers=parts.workers) if order or parts.workers else engine)
         stop = await drive_engine(
             run,
             engine,
@@ -246,11 +335,23 @@ async def _drive(
     return stop
 
 
-async def open_ports(settings: Settings, folder: Path, run: str, log: EventLog, options: Options, base: Tree) -> Ports:
+async def open_ports(
+    settings: Settings,
+    folder: Path,
+    run: str,
+    log: EventLog,
+    options: Options,
+    base: Tree,
+    *,
+    cage: Sandbox | None = None,
+    fork: forking.Inheritance | None = None,
+) -> Ports:
     """The adapters of one run.
 
     Args:
         base: the tree the run began with; what it declares may be used.
+        cage: the sandbox; None = the best that works here.
+        fork: what the run took over from another.
 
     Raises:
         SandboxUnavailable: nothing here gives real isolation.
@@ -272,9 +373,9 @@ async def open_ports(settings: Settings, folder: Path, run: str, log: EventLog, 
 
     repository = GitRepository(folder / "repository", folder / "blobs")
     clock = SystemClock()
-    only = "" if settings.sandbox == "auto" else settings.sandbox
-    scratch = settings.home / "scratch"
-    cage = await sandbox.choose(repository.checkout, repository.store, scratch, only=only)
+    if cage is None:
+        only = "" if settings.sandbox == "auto" else settings.sandbox
+        cage = await sandbox.choose(repository.checkout, repository.store, settings.home / "scratch", only=only)
 
     def called(record: CallRecord) -> None:
         reply = repository.put_blob(record.reply.encode())
@@ -290,8 +391,10 @@ async def open_ports(settings: Settings, folder: Path, run: str, log: EventLog, 
         replay=options.replay,
         record=options.record,
         budget=options.budget,
+        scope_budget=options.task_budget,
         blob=repository.blob,
         on_call=called,
+        inherited=fork.answers if fork is not None else None,
     )
     return Ports(
         model=cloud,
@@ -425,16 +528,94 @@ def _who() -> str:
 # --- replaying --------------------------------------------------------------------------------------------------------
 
 
-def replay(settings: Settings, run: str, *, listener: Listener | None = None, debug: bool = False) -> tuple[str, int]:
+def replay(
+    settings: Settings, run: str, *, listener: Listener | None = None, debug: bool = False, workers: int = 0
+) -> tuple[str, int]:
     """Do a run again offline: recorded answers and decisions, real sandbox, tests, scans and git.
 
+    Args:
+        workers: steps at once; 0 = no limit. Changes nothing but time.
+
     Returns:
-        The new run's id and the exit code; 6 when anything came out differently.
+        The new run's id and the exit code.
+
+    Raises:
+        ReplayDrift: something came out differently, with the first differences.
+        UsageError: the run has not ended.
     """
     state = state_of(settings)
     source = state.folder(run)
-    recorded = recording.recording_of(state.log(run).read())
-    return _again(settings, recorded, source / "cassette", source / "repository", listener, debug)
+    before = state.log(run).read()
+    if not any(event.kind == "run.ended" for event in before):
+        raise UsageError(f"{run} has not ended, so there is nothing to compare with", next=f"sixfold resume {run}")
+    recorded = recording.recording_of(before)
+    fresh, code = _again(
+        settings, recorded, source / "cassette", source / "repository", listener, debug, workers=workers
+    )
+    now = state.log(fresh).read()
+    if any(event.kind == "run.ended" for event in now):
+        drift = recording.event_differences(before, now, (run, fresh))
+        if drift is not None:
+            raise drift
+    return fresh, code
+
+
+def fork(settings: Settings, run: str, step: str, options: Options) -> str:
+    """Make a new run that takes over everything another one had paid for and decided before a step.
+
+    The steps before are done again from the recorded answers (sandbox, tests and git are real), so the fork needs
+    nothing of the engine's inside and can be replayed by itself.
+
+    Args:
+        step: a phase, a model call or a decision; see `forking.steps`.
+        options: of the fork: another model, budget or policy.
+
+    Returns:
+        The new run's id; `drive` sets it going.
+
+    Raises:
+        UsageError: the run took no such step, or another process drives it.
+        ModelMisconfigured: an unknown model, or no key for it.
+    """
+    state = state_of(settings)
+    check_models(options, os.environ)
+    events = state.log(run).read()
+    taken = forking.inherit(events, run, step)
+    fresh = state.create()
+    try:
+        with state.drive(run):
+            _copy(state.folder(run), state.folder(fresh), taken.answers)
+        before = events[: taken.events]
+        created = events[0].data
+        log = state.log(fresh)
+        _created(
+            log,
+            from_json(created["request"], Request),
+            options,
+            Path(created["folder"]),
+            from_json(created["snapshot"], Snapshot),
+            order=[event.data["task"] for event in before if event.kind == "task.ended"],
+            fork=taken,
+        )
+    except (SixfoldError, OSError):
+        shutil.rmtree(state.folder(fresh))
+        raise
+    for event in before:
+        if event.kind == "decision.given":
+            log.append(event.kind, event.key, event.data, who=event.who)
+    log.append(
+        "note", "note:fork", {"text": f"forked from {run} before {step}: {len(taken.answers)} answers taken over"}
+    )
+    return fresh
+
+
+def _copy(source: Path, target: Path, answers: Iterable[Digest]) -> None:
+    """A run's repository, blobs and the named answers; a copied answer is checked when it is read."""
+    shutil.copytree(source / "repository", target / "repository")
+    shutil.copytree(source / "blobs", target / "blobs")
+    (target / "cassette").mkdir()
+    for key in answers:
+        shutil.copyfile(source / "cassette" / f"{key}.json", target / "cassette" / f"{key}.json")
 
 
 def demo(settings: Settings, *, listener: Listener | None = None, debug: bool = False) -> tuple[str, int]:
@@ -450,6 +631,8 @@ def _again(
     repository: Path | None,
     listener: Listener | None,
     debug: bool,
+    *,
+    workers: int = 0,
 ) -> tuple[str, int]:
     state = state_of(settings)
     run = state.create()
@@ -462,8 +645,9 @@ def _again(
     product = folder / "product"
     product.mkdir()
     log = state.log(run)
-    _created(log, recorded.request, options, product, recorded.snapshot)
-    code = drive(settings, run, listener=listener, door=_Recorded(recorded.decisions), debug=debug)
+    _created(log, recorded.request, options, product, recorded.snapshot, order=recorded.order)
+    door, parts = _Recorded(recorded.decisions), Parts(workers=workers)
+    code = drive(settings, run, listener=listener, door=door, debug=debug, parts=parts)
     if any(event.kind == "run.ended" for event in log.read()):
         drift = recording.differences(recorded, recording.recording_of(log.read()))
         if drift is not None:

@@ -71,10 +71,13 @@ class FakeWiring:
         self._state(settings).log(run).append("result.undone", "undone", {"folder": "x", "files": ["a.py"]})
         return ("a.py",)
 
-    def replay(self, settings: Settings, run: str, *, listener: Any, debug: bool) -> tuple[str, int]:
+    def replay(self, settings: Settings, run: str, *, listener: Any, debug: bool, workers: int) -> tuple[str, int]:
         if isinstance(self.raises, SixfoldError):
             raise self.raises
         return run, 0
+
+    def fork(self, settings: Settings, run: str, step: str, options: Options) -> str:
+        return run
 
     def demo(self, settings: Settings, *, listener: Any, debug: bool) -> tuple[str, int]:
         sample_run.write_run(settings.home)

@@ -2,6 +2,7 @@
 
 It drives mechanisms only (steps, crashes, reviews, gates) and is no evidence that a prompt works. Each scenario is a
 list of (pattern that must stand in the prompt, answer); the first match answers, a prompt without a match fails.
+A second argument is a file that gets one line for every prompt: what a provider would have charged for.
 """
 
 from __future__ import annotations
@@ -9,6 +10,8 @@ from __future__ import annotations
 import json
 import re
 import sys
+from hashlib import sha256
+from pathlib import Path
 
 SMALL_SPEC = {
     "title": "Add fizz",
@@ -258,20 +261,119 @@ DISPUTED = [
     ("you write the acceptance tests", python(WRONG_ACCEPTANCE)),
     *LARGE[1:],
 ]
+PARALLEL_PLAN = {
+    "reason": "two libraries side by side, then the command",
+    "contracts": [
+        {"id": "C1", "kind": "python", "text": "words.count(text: str) -> dict[str, int]"},
+        {"id": "C2", "kind": "python", "text": "layout.lines(counts: dict[str, int]) -> list[str]"},
+    ],
+    "tasks": [
+        PLAN["tasks"][0],
+        {
+            "id": "T2",
+            "title": "Lay lines out",
+            "goal": "One line a word",
+            "role": "coder",
+            "files": ["layout.py", "tests/test_layout.py"],
+            "provides": ["C2"],
+            "consumes": [],
+            "requirements": ["R2"],
+            "check": ["tests/test_layout.py"],
+        },
+        {
+            "id": "T3",
+            "title": "The command",
+            "goal": "The command line",
+            "role": "coder",
+            "files": ["wordcount.py", "tests/test_wordcount.py"],
+            "provides": [],
+            "consumes": ["C1", "C2"],
+            "requirements": ["R2"],
+            "check": ["tests/test_wordcount.py"],
+        },
+    ],
+}
+LAYOUT = '''\
+"""Words as lines."""
+
+
+def lines(counts):
+    """`word count` per word, sorted by word."""
+    return [f"{word} {number}" for word, number in sorted(counts.items())]
+'''
+LAYOUT_TEST = """\
+from layout import lines
+
+
+def test_lines_are_sorted_by_word():
+    assert lines({"b": 2, "a": 1}) == ["a 1", "b 2"]
+"""
+JOINED = '''\
+"""Print how often each word of standard input occurs."""
+
+import sys
+
+from layout import lines
+from words import count
+
+if __name__ == "__main__":
+    print("\\n".join(lines(count(sys.stdin.read()))))
+'''
+JOINED_TEST = """\
+import wordcount
+
+
+def test_the_command_counts_and_lays_out():
+    assert wordcount.lines(wordcount.count("b a b")) == ["a 1", "b 2"]
+"""
+PARALLEL = [
+    *SPECIFY,
+    COMMON_LARGE[0],
+    COMMON_LARGE[1],
+    ("T2: Lay lines out", files(**{"layout.py": LAYOUT, "tests/test_layout.py": LAYOUT_TEST})),
+    ("T3: The command", files(**{"wordcount.py": JOINED, "tests/test_wordcount.py": JOINED_TEST})),
+    ("task graph|into tasks|contracts", answer_json(PARALLEL_PLAN)),
+]
 CLARIFY = ("clarity|questions", answer_json(LARGE_SPEC))
 
+# Right for every number its own tests know, and wrong for others: only tests from outside can tell.
+HALF_FIZZ = FIZZ.replace('return ("Fizz"', 'return "Fizz" if n == 30 else ("Fizz"')
+FALSE_CONFIDENCE = [
+    (
+        "one small programming job",
+        answer_json(SMALL_SPEC) + "\n" + files(**{"fizz.py": HALF_FIZZ, "test_fizz.py": FIZZ_TEST}),
+    ),
+    (
+        "You wrote acceptance tests",
+        answer_json({"verdicts": [{"name": "test_each_kind_of_number", "verdict": "upheld", "reason": "R1"}]}),
+    ),
+    ("tested from outside", files(**{"fizz.py": FIZZ})),
+    SMALL[1],
+]
+
+UNTESTED = [
+    ("one small programming job", answer_json(SMALL_SPEC) + "\n" + files(**{"fizz.py": FIZZ})),
+    SMALL[1],
+]
+
 SCENARIOS = {
+    "untested": UNTESTED,
+    "false-confidence": FALSE_CONFIDENCE,
     "small": SMALL,
     "repaired": REPAIRED,
     "hopeless": HOPELESS,
     "reviewed": REVIEWED,
     "large": [*LARGE, CLARIFY],
+    "parallel": [*PARALLEL, CLARIFY],
     "disputed": [*DISPUTED, CLARIFY],
 }
 
 
 def main() -> int:
     prompt = sys.stdin.read()
+    if len(sys.argv) > 2:
+        with Path(sys.argv[2]).open("a") as charged:
+            charged.write(sha256(prompt.encode()).hexdigest() + "\n")
     for pattern, text in SCENARIOS[sys.argv[1]]:
         if re.search(pattern, prompt, re.DOTALL):
             sys.stdout.write(text)

@@ -5,9 +5,11 @@ step that runs again after a crash adds nothing. The chain (`previous`, `hash`) 
 
 Kinds and the `data` they carry (a type name means its JSON; `?` optional):
 
-    run.created            request: Request, options: Options, folder, snapshot: Snapshot, version, title
+    run.created            request: Request, options: Options, folder, snapshot: Snapshot, version, title,
+                           order?: [task], fork?: {run, step, events, answers}
+    run.forecast           forecast: Forecast              what it will probably use, and what that rests on
     run.waiting            subjects: [str]                 what the human owes; the process may end here
-    run.paused             code, what, why, next           budget, model unavailable, no sandbox, interrupt
+    run.paused             code, what, why, next, difference?   budget, model unavailable, no sandbox, interrupt
     run.resumed            by, options: Options
     run.ended              outcome: Outcome, next
     phase.started          phase                           input | orchestration | development | validation

@@ -15,7 +15,7 @@ from sixfold.domain.evidence import Check
 from sixfold.domain.fold_work import WORK
 from sixfold.domain.narrate import narrate
 from sixfold.domain.requirements import Assumption, Attachment, Question, Request, Specification
-from sixfold.domain.run import Approval, Decision, Options, Outcome, ReleaseOffer
+from sixfold.domain.run import Approval, Decision, Forecast, Options, Outcome, ReleaseOffer
 from sixfold.domain.view import (
     Moment,
     Pause,
@@ -23,7 +23,9 @@ from sixfold.domain.view import (
 )
 
 _STOPS = frozenset({"run.waiting", "run.paused", "run.ended"})
-_NOT_WORK = frozenset({*_STOPS, "decision.given", "result.applied", "result.undone", "report.written", "note"})
+_NOT_WORK = frozenset(
+    {*_STOPS, "run.forecast", "decision.given", "result.applied", "result.undone", "report.written", "note"}
+)
 """Kinds that may follow a stop without anybody driving the run."""
 
 
@@ -95,6 +97,10 @@ def _created(view: RunView, data: Json, event: Event) -> RunView:
     )
 
 
+def _forecast(view: RunView, data: Json, event: Event) -> RunView:
+    return _with(view, forecast=from_json(data["forecast"], Forecast))
+
+
 def _waiting(view: RunView, data: Json, event: Event) -> RunView:
     known = set(view.open_subjects)
     subjects = tuple(str(item) for item in data.get("subjects", ()))
@@ -103,7 +109,7 @@ def _waiting(view: RunView, data: Json, event: Event) -> RunView:
 
 
 def _paused(view: RunView, data: Json, event: Event) -> RunView:
-    pause = Pause(**{name: str(data.get(name, "")) for name in ("code", "what", "why", "next")})
+    pause = Pause(**{name: str(data.get(name, "")) for name in ("code", "what", "why", "next", "difference")})
     return _with(view, status="paused", pause=pause)
 
 
@@ -281,6 +287,7 @@ def _noted(view: RunView, data: Json, event: Event) -> RunView:
 _HANDLERS: dict[str, Callable[[RunView, Json, Event], RunView]] = {
     **WORK,
     "run.created": _created,
+    "run.forecast": _forecast,
     "run.waiting": _waiting,
     "run.paused": _paused,
     "run.resumed": _resumed,

@@ -29,6 +29,17 @@ def _cut(text: str, most_chars: int = 100) -> str:
     return line if len(line) <= most_chars else line[: most_chars - 1] + "…"
 
 
+def forecast_text(data: Json) -> str:
+    """One line about a `Forecast`, given as JSON."""
+    if not data.get("tokens"):
+        return f"no forecast: {data.get('basis', '')}"
+    price = data.get("cost_usd")
+    money = f", ${price[0]:.4f} to ${price[1]:.4f}" if price else ""
+    calls, tokens = data["calls"], data["tokens"]
+    amount = f"{calls[0]} to {calls[1]} calls, {tokens[0]:,} to {tokens[1]:,} tokens{money}"
+    return f"forecast: {amount} (rests on {data.get('basis', '')})"
+
+
 def _tests(data: Json) -> str:
     report = data.get("report", {})
     outcomes = [case.get("outcome") for case in report.get("cases", ())]
@@ -119,6 +130,7 @@ def _files(verb: str) -> Callable[[Json], str]:
 
 _TELLERS: dict[str, Callable[[Json], str]] = {
     "run.created": lambda d: f"run created: {_cut(d.get('title') or d.get('request', {}).get('text', ''))}",
+    "run.forecast": lambda d: forecast_text(d.get("forecast", {})),
     "run.waiting": lambda d: f"waits for a human: {', '.join(str(s)[:24] for s in d.get('subjects', ()))}",
     "run.paused": lambda d: f"paused: {_cut(d.get('what', ''))}",
     "run.resumed": lambda d: f"resumed by {d.get('by', '')}",

@@ -31,6 +31,8 @@ class Options(Data, frozen=True, kw_only=True):
     approve_release: bool = False
     """`-y`: the release is approved in advance, and recorded as such."""
     budget: Budget = Budget()
+    task_budget: Budget = Budget()
+    """Caps of every task by itself, inside those of the run."""
     timeout_s: float | None = None
     apply: bool = False
     max_questions: int = 3
@@ -44,6 +46,19 @@ class Options(Data, frozen=True, kw_only=True):
     """Folder of a cassette; only recorded answers are used. Empty = live."""
     record: str = ""
     """Folder that receives a copy of the cassette as it grows. Empty = only the run's own."""
+
+
+class Forecast(Data, frozen=True, kw_only=True):
+    """What a run will probably use; ranges are (least, most)."""
+
+    kind: str
+    runs: int = 0
+    """Earlier runs it rests on; without any there are no ranges."""
+    calls: tuple[int, int] | None = None
+    tokens: tuple[int, int] | None = None
+    cost_usd: tuple[float, float] | None = None
+    """None also when a price is not known."""
+    basis: str
 
 
 class Decision(Data, frozen=True, kw_only=True):

@@ -15,7 +15,7 @@ from sixfold.domain.evidence import Check, Finding, TestReport
 from sixfold.domain.model import Usage
 from sixfold.domain.plan import Plan, Task
 from sixfold.domain.requirements import Question, Request, Specification
-from sixfold.domain.run import Approval, Decision, Options, Outcome, ReleaseOffer, Status
+from sixfold.domain.run import Approval, Decision, Forecast, Options, Outcome, ReleaseOffer, Status
 
 VALIDATION = "validation"
 """Scope name of evidence that belongs to the whole product rather than to a task."""
@@ -94,6 +94,8 @@ class Pause(Data, frozen=True, kw_only=True):
     what: str
     why: str = ""
     next: str = ""
+    difference: str = ""
+    """Lines of a diff, when a replay asked something that was not recorded."""
 
 
 class RunView(Data, frozen=True, kw_only=True):
@@ -105,6 +107,7 @@ class RunView(Data, frozen=True, kw_only=True):
     head: str = ""
     """Hash of the last event: names this state of the log."""
     status: Status = "running"
+    forecast: Forecast | None = None
     phase: str = ""
     phases_done: tuple[str, ...] = ()
     version: str = ""

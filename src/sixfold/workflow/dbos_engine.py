@@ -33,6 +33,7 @@ WORKFLOW_VERSION = "1"
 """Raised when the order or meaning of recorded steps changes, so that older runs are refused and not corrupted."""
 
 _POLL_S = 0.03
+_QUEUE_POLL_S = 0.1
 
 _handlers: dict[str, Handler] = {}
 """DBOS registers functions once a process; the one registered function looks its handler up here."""
@@ -121,7 +122,8 @@ async def durable(run: str, database: str | Path, handlers: Mapping[str, Handler
         config["system_database_url"] = url
     _handlers.clear()
     _handlers.update(handlers)
-    DBOS(config=config)
+    # A recovered workflow waits for the next poll of an internal queue: DBOS's second would be felt at every resume.
+    DBOS(config=config)._registry.get_internal_queue()._polling_interval_sec = _QUEUE_POLL_S
     try:
         try:
             DBOS.launch()

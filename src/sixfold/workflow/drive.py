@@ -13,7 +13,7 @@ from sixfold.domain.events import Event
 from sixfold.domain.run import Outcome
 from sixfold.workflow.control import Control
 from sixfold.workflow.engine import Engine
-from sixfold.workflow.log import EventLog
+from sixfold.workflow.log import EventLog, note_pause
 
 ROOT = "run"
 """Kind of the root workflow."""
@@ -39,15 +39,14 @@ async def drive(
     control: Control,
     *,
     listener: Callable[[Event], None] | None = None,
-    door: Callable[[str], Awaitable[bool]] | None = None,
+    door: Callable[[str], Awaitable[None]] | None = None,
     timeout_s: float | None = None,
 ) -> Stop:
     """Start (or continue) the root workflow and follow it.
 
     Args:
         listener: told every event, in order, including those other processes append.
-        door: asked for an open subject while a person is present; True when a decision was written, False leaves it
-            waiting.
+        door: asked once for each open subject while a person is present; writes the decision, or leaves it waiting.
         timeout_s: wall seconds after which the run pauses; None = no limit.
     """
     await engine.start(run, ROOT, {})
@@ -55,7 +54,7 @@ async def drive(
     follower = _Follower(log, listener)
     loop = asyncio.get_running_loop()
     deadline = None if timeout_s is None else loop.time() + timeout_s
-    refused: set[str] = set()
+    asked: set[str] = set()
     try:
         while True:
             follower.advance()
@@ -64,12 +63,14 @@ async def drive(
                 return Stop(status="ended", exit_code=outcome.exit_code, outcome=outcome)
             if deadline is not None and loop.time() > deadline:
                 return _pause(log, _timed_out(timeout_s), follower)
-            open_subjects = [subject for subject in control.subjects() if subject not in refused]
-            if door is not None and open_subjects:
-                if not await door(open_subjects[0]):
-                    refused.add(open_subjects[0])
+            # A subject stays open until its workflow wakes up and reads the decision: asked once is enough, and asking
+            # on and on would keep that workflow from waking up.
+            fresh = [subject for subject in control.subjects() if subject not in asked]
+            if door is not None and fresh:
+                asked.add(fresh[0])
+                await door(fresh[0])
                 continue
-            if control.stuck():
+            if control.stuck() and not _decided(log, control.subjects()):
                 reason = control.reason()
                 if reason is not None:
                     return _pause(log, reason, follower)
@@ -110,24 +111,19 @@ def _timed_out(timeout_s: float | None) -> SixfoldError:
     return error
 
 
-def _nth(log: EventLog, kind: str) -> int:
-    return sum(1 for event in log.read() if event.kind == kind) + 1
+def _decided(log: EventLog, subjects: tuple[str, ...]) -> bool:
+    """True when a decision was written that its workflow has not read yet: something will still happen."""
+    return any(log.find(f"decision:{subject}") is not None for subject in subjects)
 
 
 def _pause(log: EventLog, reason: BaseException, follower: _Follower) -> Stop:
     """Record why the run stands still; everything recorded so far is kept."""
-    if isinstance(reason, SixfoldError):
-        data = {"code": reason.code, "what": str(reason), "why": reason.why, "next": reason.next}
-        exit_code = reason.exit_code
-    else:
-        data = {"code": "internal", "what": f"{type(reason).__name__}: {reason}", "why": "", "next": ""}
-        exit_code = 1
-    log.append("run.paused", f"paused:{_nth(log, 'run.paused')}", {**data, "exit_code": exit_code})
+    exit_code = note_pause(log, reason)
     follower.advance()
     return Stop(status="paused", exit_code=exit_code, reason=reason)
 
 
 def _wait(log: EventLog, subjects: tuple[str, ...], follower: _Follower) -> Stop:
-    log.append("run.waiting", f"waiting:{_nth(log, 'run.waiting')}", {"subjects": subjects})
+    log.append("run.waiting", f"waiting:{log.next('run.waiting')}", {"subjects": subjects})
     follower.advance()
     return Stop(status="waiting", exit_code=3)

@@ -16,7 +16,7 @@ from typing import BinaryIO
 import msgspec
 
 from sixfold.domain.data import Json, to_json
-from sixfold.domain.errors import StorageError
+from sixfold.domain.errors import ReplayDrift, SixfoldError, StorageError
 from sixfold.domain.events import GENESIS, SCHEMA_VERSION, Event, seal
 from sixfold.domain.ports import Clock
 
@@ -93,6 +93,10 @@ class EventLog:
         self.read()
         return self._by_key.get(key)
 
+    def next(self, kind: str) -> int:
+        """1 for the first event of a kind, 2 for the second: makes keys of events that may happen again."""
+        return sum(1 for event in self.read() if event.kind == kind) + 1
+
     def _remember(self, event: Event, length: int) -> None:
         self._events.append(event)
         self._by_key[event.key] = event
@@ -137,3 +141,17 @@ def broken_link(events: list[Event]) -> int | None:
             return position
         previous = event.hash
     return None
+
+
+def note_pause(log: EventLog, reason: BaseException) -> int:
+    """Record that a run stands still and why; returns the exit code that says so."""
+    if isinstance(reason, SixfoldError):
+        data = {"code": reason.code, "what": str(reason), "why": reason.why, "next": reason.next}
+        if isinstance(reason, ReplayDrift):
+            data["difference"] = reason.difference
+        exit_code = reason.exit_code
+    else:
+        data = {"code": "internal", "what": f"{type(reason).__name__}: {reason}", "why": "", "next": ""}
+        exit_code = 1
+    log.append("run.paused", f"paused:{log.next('run.paused')}", {**data, "exit_code": exit_code})
+    return exit_code

@@ -10,7 +10,7 @@ from typing import Any
 import typer
 
 from sixfold.domain.errors import SixfoldError, UsageError
-from sixfold.interfaces.cli import look, make, operate, prove, session, steer
+from sixfold.interfaces.cli import fork, look, make, operate, prove, session, steer
 from sixfold.interfaces.cli.terminal import say, say_error
 
 GROUPS: tuple[tuple[str, tuple[tuple[str, Callable[..., int]], ...]], ...] = (
@@ -25,6 +25,7 @@ GROUPS: tuple[tuple[str, tuple[tuple[str, Callable[..., int]], ...]], ...] = (
             ("reject", steer.reject),
             ("resume", steer.resume),
             ("cancel", steer.cancel),
+            ("fork", fork.fork),
             ("apply", steer.apply),
             ("undo", steer.undo),
         ),

@@ -61,8 +61,14 @@ class Engine(Protocol):
         """Take it back."""
         ...
 
-    def replay(self, settings: Settings, run: str, *, listener: Listener | None, debug: bool) -> tuple[str, int]:
-        """Replay a run offline; returns the new run's id and the exit code (6 on drift)."""
+    def replay(
+        self, settings: Settings, run: str, *, listener: Listener | None, debug: bool, workers: int
+    ) -> tuple[str, int]:
+        """Replay a run offline; returns the new run's id and the exit code; `ReplayDrift` when it differs."""
+        ...
+
+    def fork(self, settings: Settings, run: str, step: str, options: Options) -> str:
+        """Make a run that takes over what another had before a step; returns its id."""
         ...
 
     def demo(self, settings: Settings, *, listener: Listener | None, debug: bool) -> tuple[str, int]:

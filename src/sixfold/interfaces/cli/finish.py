@@ -15,7 +15,7 @@ from sixfold.interfaces.cli.engine import Door, Engine
 from sixfold.interfaces.cli.progress import Progress, choose_progress
 from sixfold.interfaces.cli.screens import show_lines
 from sixfold.interfaces.cli.session import Session
-from sixfold.interfaces.cli.terminal import put, put_json, say, say_error
+from sixfold.interfaces.cli.terminal import put, put_json, say, say_difference, say_error
 from sixfold.interfaces.escape import one_line
 from sixfold.interfaces.runs import read_blob, view_run
 
@@ -101,6 +101,8 @@ def finish(
     elif not json_lines:
         for line in show_lines(view):
             put(line)
+    if view.pause is not None:
+        say_difference(view.pause.difference)
     if code:
         say(f"sixfold: {_stopped(view)}; next: {one_line(next_step(view))}")
     return code

@@ -11,9 +11,10 @@ import typer
 from sixfold.domain.data import to_json
 from sixfold.domain.errors import StorageError, UsageError
 from sixfold.domain.events import Event
-from sixfold.domain.narrate import narrate
+from sixfold.domain.narrate import forecast_text, narrate
 from sixfold.domain.result import result
-from sixfold.domain.view import Spending
+from sixfold.domain.view import RunView, Spending
+from sixfold.interfaces.cli.compare import compare_lines, comparison
 from sixfold.interfaces.cli.finish import diff_of
 from sixfold.interfaces.cli.progress import spending
 from sixfold.interfaces.cli.screens import plan_lines, show_lines
@@ -48,9 +49,26 @@ def runs(as_json: JsonOption = False) -> int:
     return 0
 
 
-def show(run: RunArgument = None, last: LastOption = False, as_json: JsonOption = False) -> int:
-    """One screen about a run."""
-    view = Session().view(run, last)
+def show(
+    run: RunArgument = None,
+    last: LastOption = False,
+    compare: Annotated[
+        str | None, typer.Option("--compare", metavar="RUN", help="Put that run and this one side by side.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> int:
+    """One screen about a run, or two runs side by side."""
+    open_session = Session()
+    if compare is not None:
+        views = (open_session.view(compare), open_session.view(run, last))
+        logs = (open_session.state.log(views[0].run).read(), open_session.state.log(views[1].run).read())
+        if as_json:
+            put_json(comparison(views, logs))
+            return 0
+        for line in compare_lines(views, logs):
+            put(line)
+        return 0
+    view = open_session.view(run, last)
     if as_json:
         put_json(result(view))
         return 0
@@ -137,15 +155,29 @@ def cost(run: RunArgument = None, last: LastOption = False, as_json: JsonOption 
                 "run": view.run,
                 "usage": result(view)["usage"],
                 "budget": to_json(view.options.budget),
+                "task_budget": to_json(view.options.task_budget),
+                "forecast": to_json(view.forecast),
                 **books,
             }
         )
         return 0
     put(spending(view) + (f", {view.replayed_calls} of them recorded" if view.replayed_calls else ""))
+    if view.forecast is not None:
+        put(one_line(f"{forecast_text(to_json(view.forecast))}{_against(view)}"))
     rows = [row for name, book in groups.items() for row in _cost_rows(name, book)]
     for line in table(rows, head=("BY", "NAME", "CALLS", "IN", "OUT", "COST", "SECONDS") if rows else ()):
         put(line)
     return 0
+
+
+def _against(view: RunView) -> str:
+    """How the forecast compares with what was really used."""
+    if view.forecast is None or view.forecast.tokens is None:
+        return ""
+    least, most = view.forecast.tokens
+    used = view.usage.input_tokens + view.usage.output_tokens
+    verdict = "above" if used > most else "below" if used < least and view.outcome else "within"
+    return f"; used {used:,} tokens: {verdict} the forecast"
 
 
 def _cost_rows(group: str, book: tuple[Spending, ...]) -> list[tuple[str, ...]]:

@@ -11,8 +11,10 @@ import msgspec
 import typer
 
 from sixfold.config import ROLES, Settings
+from sixfold.domain.data import to_json
 from sixfold.domain.errors import ConfigurationError, RequestError, UsageError
-from sixfold.domain.run import Options
+from sixfold.domain.narrate import forecast_text
+from sixfold.domain.run import Budget, Options
 from sixfold.domain.view import RunView
 from sixfold.interfaces.cli import session
 from sixfold.interfaces.cli.choices import Clarify, PlanMode, Review, Unanswered
@@ -22,6 +24,7 @@ from sixfold.interfaces.cli.finish import drive, finish
 from sixfold.interfaces.cli.progress import choose_progress
 from sixfold.interfaces.cli.session import JsonOption, Session
 from sixfold.interfaces.cli.terminal import say
+from sixfold.interfaces.escape import one_line
 
 NO_MODEL = """\
 sixfold: no model is configured
@@ -61,6 +64,12 @@ def build(
     review: Annotated[Review | None, typer.Option("--review", help="Which increments a human reviews.")] = None,
     budget_usd: Annotated[float | None, typer.Option("--budget-usd", help="Pause before spending more.")] = None,
     budget_tokens: Annotated[int | None, typer.Option("--budget-tokens", help="Pause before using more.")] = None,
+    task_budget_usd: Annotated[
+        float | None, typer.Option("--task-budget-usd", min=0, help="The same for every task by itself.")
+    ] = None,
+    task_budget_tokens: Annotated[
+        int | None, typer.Option("--task-budget-tokens", min=0, help="The same for every task by itself.")
+    ] = None,
     timeout_s: Annotated[float | None, typer.Option("--timeout-s", help="Pause after this many seconds.")] = None,
     apply: Annotated[bool, typer.Option("--apply", help="Bring the validated branch into the checkout.")] = False,
     yes: Annotated[
@@ -107,6 +116,7 @@ def build(
     options = msgspec.structs.replace(
         open_session.settings.options(),
         approve_release=yes,
+        task_budget=Budget(usd=task_budget_usd, tokens=task_budget_tokens),
         apply=apply,
         record=str(record.resolve()) if record else "",
         replay=str(replay.resolve()) if replay else "",
@@ -115,6 +125,9 @@ def build(
     engine = load_engine()
     run = engine.start(open_session.settings, text, list(attach or []), cwd.resolve(), options)
     say(f"sixfold: run {run}")
+    expected = open_session.view(run).forecast
+    if expected is not None:
+        say(f"  {one_line(forecast_text(to_json(expected)))}")
     return drive(open_session, engine, run, answers=given, as_json=as_json, json_lines=json_lines)
 
 

@@ -23,14 +23,21 @@ from sixfold.interfaces.export import audit, junit, sarif, spec_kit
 from sixfold.interfaces.runs import read_blob
 
 
-def replay(run: RunArgument = None, last: LastOption = False, as_json: JsonOption = False) -> int:
+def replay(
+    run: RunArgument = None,
+    last: LastOption = False,
+    workers: Annotated[int, typer.Option("--workers", min=0, help="Steps at once; changes nothing but time.")] = 0,
+    as_json: JsonOption = False,
+) -> int:
     """Run again from the recorded answers, offline; exit 6 when anything differs."""
     open_session = Session()
     name = open_session.state.resolve(None if last else run)
     say(f"sixfold: replaying {name}")
     engine = load_engine()
     with choose_progress(RunView(run=name)) as progress:
-        fresh, code = engine.replay(open_session.settings, name, listener=progress, debug=session.debug())
+        fresh, code = engine.replay(
+            open_session.settings, name, listener=progress, debug=session.debug(), workers=workers
+        )
     return finish(open_session, None, fresh, code, as_json=as_json)
 
 

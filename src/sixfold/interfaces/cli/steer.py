@@ -155,6 +155,12 @@ def resume(
     budget_tokens: Annotated[
         str | None, typer.Option("--budget-tokens", metavar="N|+N", help="New cap, or more.")
     ] = None,
+    task_budget_usd: Annotated[
+        str | None, typer.Option("--task-budget-usd", metavar="N|+N", help="The same for every task.")
+    ] = None,
+    task_budget_tokens: Annotated[
+        str | None, typer.Option("--task-budget-tokens", metavar="N|+N", help="The same for every task.")
+    ] = None,
     timeout_s: Annotated[float | None, typer.Option("--timeout-s", help="Pause after this many seconds.")] = None,
     yes: Annotated[
         bool, typer.Option("--yes", "-y", help="Defaults for open questions, no more reviews, release approved.")
@@ -169,29 +175,35 @@ def resume(
     view = open_session.view(run, last)
     if view.outcome is not None:
         raise UsageError(f"{view.run} has ended ({view.outcome.status})", next=f"see it: sixfold show {view.run}")
-    changed = _changed(view.options, model, budget_usd, budget_tokens, timeout_s, yes)
+    options = msgspec.structs.replace(
+        view.options,
+        budget=_caps("", view.options.budget, budget_usd, budget_tokens),
+        task_budget=_caps("task-", view.options.task_budget, task_budget_usd, task_budget_tokens),
+    )
+    options = changed_options(options, model, timeout_s, yes)
+    changed = None if options == view.options else options
     return drive(open_session, load_engine(), view.run, options=changed, as_json=as_json, json_lines=json_lines)
 
 
-def _changed(
-    options: Options, model: str | None, usd: str | None, tokens: str | None, timeout_s: float | None, yes: bool
-) -> Options | None:
-    """The options a resumed run goes on with; None when nothing was changed."""
+def changed_options(options: Options, model: str | None, timeout_s: float | None, yes: bool) -> Options:
+    """The options a resumed or forked run goes on with."""
     if model is not None and options.replay:
         raise UsageError("this run is a replay: no model answers in it", next="leave -m out")
-    budget = Budget(
-        usd=_raised("--budget-usd", usd, options.budget.usd, float),
-        tokens=_raised("--budget-tokens", tokens, options.budget.tokens, int),
-    )
     wanted = msgspec.structs.replace(
         options,
-        budget=budget,
         models=options.models if model is None else (("*", model),),
         timeout_s=options.timeout_s if timeout_s is None else timeout_s,
     )
     if yes:
         wanted = msgspec.structs.replace(wanted, unanswered="default", review="none", approve_release=True)
-    return None if wanted == options else wanted
+    return wanted
+
+
+def _caps(prefix: str, present: Budget, usd: str | None, tokens: str | None) -> Budget:
+    return Budget(
+        usd=_raised(f"--{prefix}budget-usd", usd, present.usd, float),
+        tokens=_raised(f"--{prefix}budget-tokens", tokens, present.tokens, int),
+    )
 
 
 def _raised(name: str, text: str | None, present: N | None, kind: Callable[[str], N]) -> N | None:

@@ -10,7 +10,7 @@ from typing import TextIO
 import msgspec
 
 from sixfold.domain.data import Json
-from sixfold.domain.errors import SixfoldError
+from sixfold.domain.errors import ReplayDrift, SixfoldError
 from sixfold.domain.events import Event
 from sixfold.interfaces.escape import one_line, visible, visible_json
 
@@ -54,8 +54,16 @@ def say_error(error: SixfoldError) -> None:
     say(f"{paint('sixfold:', 'red', sys.stderr)} {one_line(error.what)}")
     if error.why:
         say(f"  why:  {one_line(error.why)}")
+    if isinstance(error, ReplayDrift):
+        say_difference(error.difference)
     if error.next:
         say(f"  next: {one_line(error.next)}")
+
+
+def say_difference(difference: str) -> None:
+    """A diff on stderr, indented and escaped."""
+    for line in visible(difference).splitlines():
+        say(f"    {paint(line, {'+': 'green', '-': 'red'}.get(line[:1], 'dim'), sys.stderr)}")
 
 
 def table(rows: Iterable[Sequence[str]], *, head: Sequence[str] = ()) -> list[str]:

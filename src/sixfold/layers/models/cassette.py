@@ -20,6 +20,7 @@ import msgspec
 from sixfold.domain.data import Data, Digest, Json, canonical, digest, to_json
 from sixfold.domain.errors import ReplayDrift, StorageError
 from sixfold.domain.model import ModelReply, ModelRequest, Usage
+from sixfold.layers.models.adapter import Adapter, Charges
 from sixfold.layers.models.atomic import write_atomically
 
 SCHEMA_VERSION = 1
@@ -158,6 +159,37 @@ class Cassette:
             except (StorageError, OSError):
                 continue
         return tuple(found)
+
+
+class Inheriting:
+    """An adapter in a fork: a question that was answered before the fork keeps that answer, whoever gave it.
+
+    Args:
+        inner: answers everything else.
+        answers: cassette key → model, for the answers taken over; the run's cassette holds them.
+    """
+
+    def __init__(self, inner: Adapter, answers: Mapping[Digest, str]) -> None:
+        self._inner = inner
+        self._answers = dict(answers)
+        self._models = tuple(sorted(set(answers.values())))
+        self.charges: Charges = inner.charges
+
+    def identify(self, request: ModelRequest) -> str:
+        """The model whose answer was taken over, else the one that is asked now."""
+        for model in self._models:
+            if key_of(model, request) in self._answers:
+                return model
+        return self._inner.identify(request)
+
+    def cost(self, input_tokens: int, output_tokens: int) -> float | None:
+        return self._inner.cost(input_tokens, output_tokens)
+
+    async def aclose(self) -> None:
+        await self._inner.aclose()
+
+    async def complete(self, request: ModelRequest, *, scope: str = "") -> ModelReply:
+        return await self._inner.complete(request, scope=scope)
 
 
 class ReplayModel:

@@ -11,7 +11,6 @@ from sixfold.domain.data import Data, Digest, canonical, digest
 from sixfold.domain.errors import ConfigurationError, ModelError, ModelMisconfigured, StorageError
 from sixfold.domain.model import ModelReply, ModelRequest, Usage
 from sixfold.domain.ports import Clock
-from sixfold.domain.run import Budget
 from sixfold.layers.models.adapter import Adapter, Transient, most_input_tokens
 from sixfold.layers.models.cassette import Cassette, Entry, key_of
 from sixfold.layers.models.catalog import NO_MODEL
@@ -57,7 +56,6 @@ class ModelCloud:
         *,
         cassette: Cassette,
         ledger: Ledger,
-        budget: Budget,
         clock: Clock,
         redactor: Redactor | None = None,
         on_call: Callable[[CallRecord], None] | None = None,
@@ -67,7 +65,6 @@ class ModelCloud:
         self._routes = dict(routes)
         self._cassette = cassette
         self._ledger = ledger
-        self._budget = budget
         self._clock = clock
         self._redactor = redactor or Redactor()
         self._on_call = on_call
@@ -210,7 +207,7 @@ class ModelCloud:
         """
         tokens = most_input_tokens(request)
         cost = adapter.cost(tokens, request.max_output_tokens)
-        if self._budget.usd is not None and (cost is None or self._ledger.spent().cost_usd is None):
+        if self._ledger.caps_usd and (cost is None or self._ledger.spent().cost_usd is None):
             unknown = model if cost is None else "a model this run used before"
             raise ConfigurationError(
                 f"--budget-usd cannot be kept: the price of {unknown} is not known",

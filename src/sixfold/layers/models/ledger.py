@@ -84,6 +84,11 @@ class Ledger:
         self._waiting: list[asyncio.Future[None]] = []
         self._load(recorded or (lambda key: None))
 
+    @property
+    def caps_usd(self) -> bool:
+        """True when some cap is in dollars, so that every price must be known."""
+        return self._budget.usd is not None or self._scope_budget.usd is not None
+
     def spent(self, scope: str = "") -> Usage:
         """Settled usage of a scope or of the run, calls that a crash cut off included at their full amount."""
         total = Usage(cost_usd=0.0) + self._spent.get(scope, Usage(cost_usd=0.0))
@@ -255,7 +260,8 @@ def _amount(usage: Usage, unit: str) -> float:
 
 
 def _exceeded(cap: str, unit: str, spent: float, need: float, allowed: float) -> BudgetExceeded:
-    form, option = ("${:.4f}", "--budget-usd") if unit == "usd" else ("{:,.0f} tokens", "--budget-tokens")
+    form = "${:.4f}" if unit == "usd" else "{:,.0f} tokens"
+    option = f"--{'task-' if cap.startswith('task:') else ''}budget-{unit}"
     return BudgetExceeded(
         f"the budget {cap} is reached: {form.format(spent)} of {form.format(allowed)} spent, "
         f"the next call could take {form.format(need)}",

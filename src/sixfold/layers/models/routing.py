@@ -12,7 +12,7 @@ from sixfold.domain.model import Usage
 from sixfold.domain.ports import Clock
 from sixfold.domain.run import Budget
 from sixfold.layers.models.adapter import Adapter
-from sixfold.layers.models.cassette import Cassette, ReplayModel
+from sixfold.layers.models.cassette import Cassette, Inheriting, ReplayModel
 from sixfold.layers.models.catalog import NO_MODEL, SECRET_VARIABLES, ModelName, Price, parse_model
 from sixfold.layers.models.cloud import CallRecord, ModelCloud
 from sixfold.layers.models.command import CommandModel
@@ -49,6 +49,7 @@ def open_cloud(
     policy: RetryPolicy = PATIENT,
     sleep: Sleep = asyncio.sleep,
     adapters: Mapping[str, Adapter] | None = None,
+    inherited: Mapping[Digest, str] | None = None,
 ) -> ModelCloud:
     """Build the model cloud of one run. Names and keys are checked; nothing is imported or sent yet.
 
@@ -70,6 +71,7 @@ def open_cloud(
         policy: how patiently failed attempts are repeated.
         sleep: waits; tests pass their own.
         adapters: ready adapters by model name, for tests and embedding.
+        inherited: cassette key → model of answers that a fork took over; they hold whichever model plays the role now.
 
     Raises:
         ModelMisconfigured: no model, an unknown one, or a missing key.
@@ -96,6 +98,8 @@ def open_cloud(
             routes[role] = made[name]
             roles[role] = _played_by(made[name], role, parsed[name].identity if name in parsed else name)
         answered_by = " and ".join(sorted({ANSWERED_BY[model.kind] for model in parsed.values()}))
+    if inherited:
+        routes = {role: Inheriting(adapter, inherited) for role, adapter in routes.items()}
     cassette = Cassette(folder / "cassette", [Path(record)] if record else [])
     cassette.describe(roles, answered_by)
 
@@ -110,7 +114,6 @@ def open_cloud(
         routes,
         cassette=cassette,
         ledger=Ledger(folder / "ledger.jsonl", budget=budget, scope_budget=scope_budget, recorded=recorded),
-        budget=budget,
         clock=clock,
         redactor=Redactor(known_secrets),
         on_call=on_call,

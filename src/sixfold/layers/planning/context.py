@@ -29,6 +29,7 @@ def brief(
     *,
     most_chars: int,
     notes: Sequence[str] = (),
+    focus: Sequence[str] = (),
 ) -> str:
     """The task, its slice of the specification, its contracts, its files in full, and what else bears on it.
 
@@ -38,6 +39,7 @@ def brief(
     Args:
         most_chars: size aimed at, in characters; about four make a token.
         notes: lines other tasks published, shown as untrusted.
+        focus: for a task that owns no files of its own: paths to show whole, as far as they fit.
     """
     parts = [_heading(task, plan)]
     parts.append(_slice(task, plan, specification))
@@ -47,7 +49,9 @@ def brief(
     left = most_chars - sum(len(part) + 2 for part in parts)
     paths = [entry.path for entry in repository.files(tree)]
     query = _query(task, plan, specification)
-    owned = [path for path in paths if path in task.files] or _named(paths, query)
+    owned = [path for path in paths if path in task.files]
+    if not owned:
+        owned = list(dict.fromkeys([*_named(paths, query), *(path for path in paths if path in focus)]))
     files, left = _files(repository, tree, owned, left)
     if files:
         parts.append("## Files as they are now\n" + "\n\n".join(files.values()))

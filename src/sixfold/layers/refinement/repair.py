@@ -41,6 +41,16 @@ def repair_note(report: TestReport | None, findings: Sequence[Finding]) -> str:
     )
 
 
+def fault_note(faults: Sequence[str]) -> str:
+    """The order for a task that puts right what validation found: every fault, as data."""
+    shown = "\n".join(f"- {fault[:_MOST_CHARS]}" for fault in faults)
+    return (
+        "The assembled product was tested from outside, by tests you do not see. It fails:\n"
+        + untrusted("validation", shown)
+        + "\nThe specification decides what is right. Find the causes and correct them with the smallest change."
+    )
+
+
 def lesson(reports: Sequence[tuple[TestReport | None, Sequence[Finding]]]) -> str:
     """At most a few lines about what did not work, for a fresh start without the failing history."""
     report, findings = reports[-1]

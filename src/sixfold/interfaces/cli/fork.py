@@ -1,0 +1,56 @@
+"""`fork`: another way on from a step of a run, with everything before it for nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+import typer
+
+from sixfold.domain.errors import UsageError
+from sixfold.domain.run import Budget
+from sixfold.interfaces.cli.door import read_answers
+from sixfold.interfaces.cli.engine import load_engine
+from sixfold.interfaces.cli.finish import drive
+from sixfold.interfaces.cli.session import JsonOption, LastOption, RunArgument, Session
+from sixfold.interfaces.cli.steer import changed_options
+from sixfold.interfaces.cli.terminal import say
+from sixfold.interfaces.escape import one_line
+
+
+def fork(
+    step: Annotated[
+        str, typer.Option("--from", metavar="STEP", help="A phase, a model call or a decision, e.g. question:Q1.")
+    ],
+    run: RunArgument = None,
+    last: LastOption = False,
+    model: Annotated[str | None, typer.Option("--model", "-m", metavar="MODEL", help="From STEP on, for all.")] = None,
+    answers: Annotated[
+        Path | None, typer.Option("--answers", metavar="FILE", help="Answers by question id or text (TOML or JSON).")
+    ] = None,
+    budget_usd: Annotated[float | None, typer.Option("--budget-usd", min=0, help="Cap of the fork.")] = None,
+    budget_tokens: Annotated[int | None, typer.Option("--budget-tokens", min=0, help="Cap of the fork.")] = None,
+    yes: Annotated[
+        bool, typer.Option("--yes", "-y", help="Defaults for open questions, no more reviews, release approved.")
+    ] = False,
+    as_json: JsonOption = False,
+    json_lines: Annotated[bool, typer.Option("--json-lines", help="Stream the event log on stdout.")] = False,
+) -> int:
+    """Begin a new run at a step of another; answers and decisions before it are taken over for nothing."""
+    if as_json and json_lines:
+        raise UsageError("--json with --json-lines is a contradiction", next="leave one of them out")
+    given = read_answers(answers) if answers else None
+    open_session = Session()
+    view = open_session.view(run, last)
+    budget = Budget(
+        usd=view.options.budget.usd if budget_usd is None else budget_usd,
+        tokens=view.options.budget.tokens if budget_tokens is None else budget_tokens,
+    )
+    options = msgspec.structs.replace(
+        view.options, budget=budget, record="", replay="" if model else view.options.replay
+    )
+    engine = load_engine()
+    fresh = engine.fork(open_session.settings, view.run, step, changed_options(options, model, None, yes))
+    say(f"sixfold: run {fresh}, forked from {view.run} before {one_line(step)}")
+    return drive(open_session, engine, fresh, answers=given, as_json=as_json, json_lines=json_lines)

@@ -1,0 +1,226 @@
+"""Kill whole runs with SIGKILL before, in and after every recorded step, resume them, and say what came out.
+
+Run as a program: `crashing.py FOLDER SHARE SHARES` prints one JSON line a run: the undisturbed one, then one for every
+SHARES-th moment. It imports everything once and then forks a process for each drive, so that many crashes cost little.
+Everything is real but the sandbox: verdicts of tests and scans are remembered from the run that was not disturbed, and
+an unforeseen one fails loudly.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import subprocess
+import sys
+import traceback
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+# Imported here so that no forked process pays for it.
+import sixfold.layers.models.command
+import sixfold.layers.models.routing
+import sixfold.layers.planning.retrieval.index
+import sixfold.layers.refinement.git
+import sixfold.layers.testing.environments
+import sixfold.layers.testing.scanners.bandit
+import sixfold.layers.testing.scanners.ruff
+import sixfold.pipeline
+import sixfold.workflow.drive  # noqa: F401
+from sixfold import config, wiring
+from sixfold.domain.data import Json
+from sixfold.domain.run import Decision, Options
+from sixfold.domain.view import RunView
+from sixfold.fakes.sandbox import ScriptedSandbox
+from sixfold.workflow.dbos_engine import durable
+from sixfold.workflow.engine import Engine, Handler
+
+ANSWERS = Path(__file__).parent.parent / "scripted" / "answers.py"
+REQUEST = "I want something that counts words for my team"
+IN_THE_SANDBOX = ("development.check", "development.retest", "validation.examine", "orchestration.prepare_environment")
+MOMENTS = ("before", "torn", "after")
+"""Before the step's action; after its effect but before its record; after its record."""
+
+
+class Killing:
+    """An engine that ends its own process at one moment, when nothing else is between an effect and its record."""
+
+    def __init__(self, inner: Engine, run: str, notes: Path, moment: str) -> None:
+        self._inner = inner
+        self._run = run
+        self._notes = notes
+        self._moment = moment
+        self._acting = 0
+        self._closing = False
+        self._quiet = asyncio.Event()
+
+    async def step(self, name: str, action: Callable[[], Awaitable[Json]]) -> Json:
+        workflow = _workflow().removeprefix(self._run)
+        place = f"{workflow}/{name}"
+
+        async def act() -> Json:
+            if self._closing:
+                await asyncio.Event().wait()
+            await self._maybe(f"before {place}")
+            self._acting += 1
+            try:
+                result = await self._remembered(place, action)
+            finally:
+                self._acting -= 1
+                self._quiet.set()
+            await self._maybe(f"torn {place}")
+            return result
+
+        result = await self._inner.step(name, act)
+        if not self._moment:
+            _note(self._notes / "steps", place)
+        await self._maybe(f"after {place}")
+        return result
+
+    async def start(self, id: str, kind: str, payload: Json) -> None:
+        await self._inner.start(id, kind, payload)
+
+    async def first(self, ids: Sequence[str]) -> str:
+        return await self._inner.first(ids)
+
+    async def result(self, id: str) -> Json:
+        return await self._inner.result(id)
+
+    async def _remembered(self, place: str, action: Callable[[], Awaitable[Json]]) -> Json:
+        if not place.partition("/")[2].startswith(IN_THE_SANDBOX):
+            return await action()
+        kept = self._notes / "verdicts" / place.replace("/", "_")
+        if kept.exists():
+            return json.loads(kept.read_text())
+        result = await action()
+        kept.parent.mkdir(exist_ok=True)
+        kept.write_text(json.dumps(result))
+        return result
+
+    async def _maybe(self, moment: str) -> None:
+        if moment != self._moment or self._closing:
+            return
+        # A model that is answering right now would be asked again: that window cannot be closed, and is tested apart.
+        self._closing = True
+        while self._acting:
+            self._quiet.clear()
+            await self._quiet.wait()
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _workflow() -> str:
+    from dbos import DBOS
+
+    return str(DBOS.workflow_id)
+
+
+def _note(path: Path, line: str) -> None:
+    with path.open("a") as file:
+        file.write(line + "\n")
+
+
+class Present:
+    """A person who answers and approves at once."""
+
+    async def ask(self, subject: str, view: RunView) -> Decision | None:
+        verdict = "answer" if subject.startswith("question:") else "approve"
+        return Decision(subject=subject, verdict=verdict, value="no", who="human:tester")
+
+
+class Bench:
+    """Runs of one scenario under one state folder."""
+
+    def __init__(self, folder: Path, scenario: str = "parallel") -> None:
+        self.folder = folder
+        self.scenario = scenario
+        self.empty = folder / "empty"
+        self.empty.mkdir(exist_ok=True)
+        self.settings = config.load(env={"SIXFOLD_HOME": str(folder / "home")}, folder=self.empty)
+
+    def start(self, calls: Path) -> str:
+        model = f"command:{sys.executable} {ANSWERS} {self.scenario} {calls}"
+        options = Options(models=(("*", model),), parallel=2)
+        return wiring.start(self.settings, REQUEST, [], self.empty, options)
+
+    def drive(self, run: str, moment: str) -> int:
+        """Drive in a forked process; the negative signal number when it was killed, as in `subprocess`."""
+        child = os.fork()
+        if child:
+            return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        code = 70
+        try:
+            code = wiring.drive(self.settings, run, door=Present(), parts=self._parts(run, moment))
+        except BaseException:
+            traceback.print_exc()
+        finally:
+            sys.stderr.flush()
+            os._exit(code)
+
+    def _parts(self, run: str, moment: str) -> wiring.Parts:
+        @asynccontextmanager
+        async def killing(name: str, database: str | Path, handlers: Mapping[str, Handler]) -> AsyncIterator[Engine]:
+            async with durable(name, database, handlers) as engine:
+                yield Killing(engine, run, self.folder, moment)
+
+        first = not (self.folder / "verdicts").exists()
+        return wiring.Parts(durable=killing, sandbox=None if first else ScriptedSandbox())
+
+    def whole(self, moment: str) -> dict[str, Any]:
+        """One run from its start to its end, killed once at `moment` (empty = never); what came out."""
+        number = len(list(self.folder.glob("calls-*")))
+        calls = self.folder / f"calls-{number}"
+        calls.touch()
+        run = self.start(calls)
+        ends = [self.drive(run, moment)]
+        if moment and ends[0] == -signal.SIGKILL:
+            ends.append(self.drive(run, ""))
+        return {"moment": moment, "ends": ends, **self.outcome(run), "paid": calls.read_text().split()}
+
+    def outcome(self, run: str) -> dict[str, Any]:
+        """What can be compared between runs: trees, commits, events without times and run ids."""
+        state = wiring.state_of(self.settings)
+        events = state.log(run).read()
+        ended = [event.data["outcome"] for event in events if event.kind == "run.ended"]
+        facts = [event for event in events if event.kind not in ("run.waiting", "run.created")]
+        branch = [event.data["branch"] for event in events if event.kind == "branch.made"]
+        return {
+            "run": run,
+            "tree": ended[-1]["tree"] if ended else "",
+            "events": sorted(f"{event.kind} {event.key.replace(run, 'RUN')}" for event in facts),
+            "decisions": {
+                event.data["decision"]["subject"]: event.data["decision"]["value"]
+                for event in events
+                if event.kind == "decision.given" and event.who.startswith("human:")
+            },
+            "commits": _subjects(state.folder(run) / "repository", branch[-1]) if branch else [],
+        }
+
+
+def _subjects(repository: Path, branch: str) -> list[str]:
+    listed = ["git", "--git-dir", str(repository), "log", "--format=%s", branch]
+    return sorted(subprocess.run(listed, capture_output=True, text=True, check=True).stdout.splitlines())
+
+
+def main() -> int:
+    """One undisturbed run, then one for each moment of this share."""
+    folder, share, shares = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
+    bench = Bench(folder)
+    _say(bench.whole(""))
+    steps = (folder / "steps").read_text().split("\n")[:-1]
+    (folder / "steps").unlink()
+    moments = [f"{moment} {step}" for step in dict.fromkeys(steps) for moment in MOMENTS]
+    for moment in moments[share::shares]:
+        _say(bench.whole(moment))
+    return 0
+
+
+def _say(outcome: Mapping[str, Any]) -> None:
+    sys.stdout.write(json.dumps(outcome) + "\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
