@@ -64,7 +64,7 @@ INCOMPLETE = ("prompt1p", "prompt2ap", "prompt2cp", "prompt3acp")
 VARIANTS = ("prompt", "prompt1a", "prompt1c", "prompt1p", "prompt2ac", "prompt2ap", "prompt2cp", "prompt3acp")
 Done = dict[str, dict[str, Outcomes]]
 """What each source did, by call."""
-LIMITS = Limits(wall_s=3.0, memory_bytes=1 << 30, output_bytes=1 << 18)
+LIMITS = Limits(wall_s=2.0, cpu_s=1.0, memory_bytes=1 << 30, output_bytes=1 << 18)
 
 
 @dataclass
@@ -186,8 +186,11 @@ def fitting(prompt: str, examples: Sequence[Given], samples: Sequence[Candidate]
 async def gain(workspace: Workspace, task: Task, faithful: float, seed: int) -> tuple[float, float, int]:
     """Pass rate without a question, after at most one truthful answer, and how many questions that took (0 or 1)."""
     samples = readers(task, "gain", faithful, seed)
-    programs = [f"{sample.source}\n\n{task.test}\n\ncheck({task.entry})\n" for sample in samples]
-    passed = [result.exit_code == 0 for result in await workspace.batch(programs, limits=LIMITS)]
+    sources = list(dict.fromkeys(sample.source for sample in samples))
+    programs = [f"{source}\n\n{task.test}\n\ncheck({task.entry})\n" for source in sources]
+    results = await workspace.batch(programs, limits=Limits(wall_s=10.0, memory_bytes=1 << 30, output_bytes=1 << 16))
+    good = {source for source, result in zip(sources, results, strict=True) if result.exit_code == 0}
+    passed = [sample.source in good for sample in samples]
     before = sum(passed) / len(passed)
     target = Target(entry=task.entry)
     examples = [(Step(call=item.call),) for item in given_examples(task.prompts["prompt"], task.entry)][:5]

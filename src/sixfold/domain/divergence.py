@@ -16,35 +16,6 @@ from typing import Literal
 from sixfold.domain.data import Data, Json
 from sixfold.domain.requirements import Step
 
-ACCIDENTS = frozenset(
-    [
-        "ArithmeticError",
-        "AssertionError",
-        "AttributeError",
-        "EOFError",
-        "ImportError",
-        "IndentationError",
-        "IndexError",
-        "KeyError",
-        "LookupError",
-        "MemoryError",
-        "ModuleNotFoundError",
-        "NameError",
-        "OverflowError",
-        "RecursionError",
-        "RuntimeError",
-        "StopIteration",
-        "SyntaxError",
-        "SystemError",
-        "TypeError",
-        "UnboundLocalError",
-        "UnicodeDecodeError",
-        "UnicodeEncodeError",
-        "ZeroDivisionError",
-    ]
-)
-"""Exceptions that rarely are a decision: a program that refuses an input on purpose raises another kind."""
-
 _RELATIVE, _ABSOLUTE = 1e-6, 1e-9
 _MOST_DEPTH = 60
 
@@ -68,6 +39,8 @@ class Outcome(Data, frozen=True, kw_only=True):
     [status, body]; `stopped`: which limit."""
     note: str = ""
     """An exception's message; shown, never compared."""
+    accident: bool = False
+    """An exception that no `raise` of the candidate's own caused: nobody decided it."""
 
 
 class Part(Data, frozen=True, kw_only=True):
@@ -121,7 +94,7 @@ class Divergence(Data, frozen=True, kw_only=True):
 
 def crashed(outcome: Outcome) -> bool:
     """Whether this is the accident of a program rather than an answer."""
-    return outcome.kind == "stopped" or (outcome.kind == "raised" and outcome.value in ACCIDENTS)
+    return outcome.kind == "stopped" or (outcome.kind == "raised" and outcome.accident)
 
 
 def agree(one: Sequence[Outcome], other: Sequence[Outcome]) -> bool:

@@ -121,7 +121,8 @@ def next_move(drawn: int, fit: Fit, *, incomplete: bool, divergence: Divergence 
         return "clear"
     if drawn < _FEWEST:
         return "draw"
-    if fit.inconsistencies:
+    # On a clear request a good reader meets the examples: while one does, more are heard first.
+    if fit.inconsistencies and (fit.fitting <= 0 or (drawn >= _MOST and fit.fitting < LEAST_MASS / 2)):
         return "inconsistent"
     parted = divergence is not None and not divergence.agreed
     if settled and not parted:

@@ -7,6 +7,7 @@ arXiv 2505.07270); what a deleted piece leaves behind is mostly visible in the s
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 
 from sixfold.layers.requirements.lint import has_example
 
@@ -69,7 +70,8 @@ def incomplete(text: str) -> tuple[str, ...]:
     signals = list(missing_pieces(text))
     own = own_text(text)
     lines = [line for line in own.splitlines() if not _HEADING.match(line.strip().strip("\"'"))]
-    if not (has_example("\n".join(lines)) or any(_shows_values(line) for line in lines)):
+    shown = has_example("\n".join(lines)) or any(_shows_values(line) for line in lines)
+    if not (shown or _given_as_code(text)):
         signals.append("no-example: no input with its output is given")
     return tuple(signals)
 
@@ -118,6 +120,16 @@ def prose(text: str) -> str:
             continue
         kept.append(_LINK.sub("", bare).rstrip())
     return "\n".join(kept).strip()
+
+
+def _given_as_code(text: str) -> bool:
+    """Whether the text refers to a function whose code stands beside it: code that runs says more than an example."""
+    definitions = list(_DEFINITION.finditer(text))
+    told = prose(text)
+    return any(
+        re.search(rf"\b{re.escape(one.group(1))}\b", told) and "return " in text[one.end() : other.start()]
+        for one, other in pairwise(definitions)
+    )
 
 
 def _shows_values(line: str) -> bool:

@@ -11,7 +11,8 @@ from sixfold.layers.requirements.lint import signature
 
 _ARROW = re.compile(
     r"\s*[`'\"]?\s*(?:#\s*)?(?:={1,3}>|={2,3}|-{1,2}>|=|➞|→|⇒|⟶|:|,?\s*(?:should|must|will|would|shall)\s+"
-    r"(?:be|return|give|yield|output|equal|print)|,?\s*(?:returns?|gives?|yields?|outputs?|equals|is|evaluates to))"
+    r"(?:be|return|give|yield|output|equal|print|(?=raise))|\s(?=raises?\s)|,?\s*(?:returns?|gives?|yields?|outputs?|equals|is"
+    r"|evaluates to))"
     r"(?:\s*(?:to|the|a|#|:|=>))*\s*",
     re.IGNORECASE,
 )
@@ -52,15 +53,36 @@ def given_examples(text: str, entry: str = "") -> tuple[Given, ...]:
     head = signature(text)
     name = entry or (head.name if head is not None else "")
     parameters = [item.arg for item in (*head.args.posonlyargs, *head.args.args)] if head is not None else []
+    found = _read(text, name, parameters)
+    if not found and (other := _other_name(text, name)):
+        renamed = re.sub(rf"(?<![\w.]){re.escape(other)}(?=\s*\()", name, text)
+        found = _read(renamed, name, parameters)
+    return found
+
+
+def _read(text: str, name: str, parameters: Sequence[str]) -> tuple[Given, ...]:
     lines = text.splitlines()
+    # Where a formula defines the function, `f(1) = 3` is its first term, perhaps not what a call returns.
+    defined = name and re.search(rf"(?<![\w.]){re.escape(name)}\(\s*[a-z]\w*\s*\)\s*=[^=>]", text)
     found: dict[tuple[str, str, str], Given] = {}
     for number, line in enumerate(lines):
         if re.match(r"\s*(?:async\s+)?def\s", line) or len(line) > 2000:
+            continue
+        if defined and re.search(r"\)\s*=[^=>]", line):
             continue
         following = lines[number + 1] if number + 1 < len(lines) else ""
         for example in _of_line(line, following, number, name, parameters):
             found.setdefault((example.call, example.expected, example.raises), example)
     return tuple(found.values())[:_MOST_GIVEN]
+
+
+def _other_name(text: str, name: str) -> str:
+    """The one other name that example lines call the function by; empty when there is none or there are several."""
+    called = set(
+        re.findall(r"^\s*(?:>>>\s*|assert\s+|[-*]\s+)?([a-z_]\w*)\(.*\)\s*(?:={1,2}|->|➞|→|$)", text, re.MULTILINE)
+    )
+    called -= {name, "print", "return", *re.findall(r"\bdef\s+(\w+)", text)}
+    return called.pop() if len(called) == 1 and name else ""
 
 
 def conflicting(examples: Sequence[Given]) -> tuple[tuple[Given, Given], ...]:
@@ -74,7 +96,7 @@ def conflicting(examples: Sequence[Given]) -> tuple[tuple[Given, Given], ...]:
 
 
 def _of_line(line: str, following: str, number: int, name: str, parameters: Sequence[str]) -> Iterator[Given]:
-    calls = list(_calls(line, name)) if name else []
+    calls = list(_calls(line, name, parameters)) if name else []
     doctest = ">>>" in line
     for place, (call, end) in enumerate(calls):
         limit = line.find(name + "(", end) if place + 1 < len(calls) else len(line)
@@ -99,7 +121,7 @@ def _given(call: str, result: tuple[str, str], number: int, text: str) -> Given:
     return Given(call=call, expected=result[0], raises=result[1], line=number + 1, text=text.strip())
 
 
-def _calls(line: str, name: str) -> Iterator[tuple[str, int]]:
+def _calls(line: str, name: str, parameters: Sequence[str]) -> Iterator[tuple[str, int]]:
     """Calls of the function in a line, each with the place where it ends. A bare word as argument is a text."""
     for match in re.finditer(rf"(?<![\w.]){re.escape(name)}\s*\(", line):
         closing = [place for place, sign in enumerate(line) if sign == ")" and place >= match.end()]
@@ -109,16 +131,16 @@ def _calls(line: str, name: str) -> Iterator[tuple[str, int]]:
                 tree = ast.parse(source.strip(), mode="eval").body
             except (SyntaxError, ValueError, RecursionError, MemoryError):
                 continue
-            if isinstance(tree, ast.Call) and (call := _concrete(tree)):
+            if isinstance(tree, ast.Call) and (call := _concrete(tree, parameters)):
                 yield call, place + 1
             break
 
 
-def _concrete(call: ast.Call) -> str:
+def _concrete(call: ast.Call, parameters: Sequence[str] = ()) -> str:
     """A call with values in it; empty for one that only names parameters, like `f(x, y)` in a sentence."""
     arguments = [*call.args, *(word.value for word in call.keywords)]
     for place, item in enumerate(call.args):
-        if isinstance(item, ast.Name) and len(arguments) == 1 and len(item.id) > 1:
+        if isinstance(item, ast.Name) and len(arguments) == 1 and item.id not in parameters:
             call.args[place] = ast.Constant(item.id)
         elif any(isinstance(node, ast.Name) and not _called(node, call) for node in ast.walk(item)):
             return ""
@@ -147,9 +169,12 @@ def _result(text: str) -> tuple[str, str] | None:
             value = ast.literal_eval(source)
         except (ValueError, SyntaxError, TypeError, RecursionError, MemoryError):
             continue
-        loose = isinstance(value, tuple) and not source.startswith("(")
+        # `("a")` may mean a text or a tuple of one, `1, 2` a tuple or a remark: neither is certain.
+        loose = isinstance(value, tuple) != source.startswith("(")
         # `5 elements` or `1 <= n` say something else than a result.
-        if not loose and not re.match(r"\s*(?:[<>≤≥*/+^%-]|\w+ (?:numbers|elements|items))", text[len(source) :]):
+        if not loose and not re.match(
+            r"\s*(?:[<>≤≥*/+^%-]|(?:\w+ )?(?:numbers|elements|items)\b)", text[len(source) :]
+        ):
             return repr(value), ""
     return None
 

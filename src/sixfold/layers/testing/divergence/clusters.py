@@ -13,6 +13,7 @@ from sixfold.layers.testing.divergence.execute import Input, Outcomes
 
 LIGHT = 0.2
 """A reading of at most this share that also crashes is a bad sample (one of five)."""
+_CRASHED = -1
 
 
 def split(steps: Input, candidates: Sequence[Candidate], row: Sequence[Outcomes]) -> Split:
@@ -51,14 +52,14 @@ def readings(candidates: Sequence[Candidate], splits: Sequence[Split]) -> tuple[
     total = sum(candidate.mass for candidate in candidates)
     groups: dict[tuple[int, ...], list[Candidate]] = {}
     for candidate in candidates:
-        way = tuple(_place(one, candidate.name) for one in splits)
+        way = tuple(_side(one, candidate.name) for one in splits)
         groups.setdefault(way, []).append(candidate)
     found = []
     for way, members in groups.items():
         mass = sum(member.mass for member in members) / total
         broken = mass <= LIGHT + 1e-9 and any(
-            one.parts[place].crashed and sum(part.mass for part in one.parts if not part.crashed) > 0.5
-            for place, one in zip(way, splits, strict=True)
+            side == _CRASHED and sum(part.mass for part in one.parts if not part.crashed) > 0.5
+            for side, one in zip(way, splits, strict=True)
         )
         found.append(Reading(candidates=tuple(member.name for member in members), mass=mass, broken=broken))
     return tuple(sorted(found, key=lambda reading: -reading.mass))
@@ -89,8 +90,10 @@ def size(steps: Input) -> tuple[int, int, str]:
     return (len(steps), len(text), text)
 
 
-def _place(one: Split, name: str) -> int:
-    return next(place for place, part in enumerate(one.parts) if name in part.candidates)
+def _side(one: Split, name: str) -> int:
+    """The party a candidate belongs to; all accidents are one."""
+    place = next(place for place, part in enumerate(one.parts) if name in part.candidates)
+    return _CRASHED if one.parts[place].crashed else place
 
 
 def _worth(one: Split) -> tuple[bool, float, tuple[int, int, str]]:

@@ -13,6 +13,7 @@ import io
 import json
 import os
 import random
+import re
 import sys
 import types
 from collections.abc import Callable
@@ -35,7 +36,7 @@ def observe(source: str, kind: str, entry: str, steps: list[dict[str, Any]]) -> 
     try:
         outcomes = run(source, entry, steps)
     except BaseException as error:  # whatever the candidate raises while it is loaded is what it did
-        outcomes = [raised(error)]
+        outcomes = [raised(error, source)]
     content = json.dumps(outcomes).encode()
     while content:
         content = content[os.write(report, content) :]
@@ -51,12 +52,19 @@ def load(source: str, name: str) -> dict[str, Any]:
     return module.__dict__
 
 
-def raised(error: BaseException) -> dict[str, Any]:
-    """An exception as an outcome: its type counts, its message is a note."""
+def raised(error: BaseException, source: str) -> dict[str, Any]:
+    """An exception as an outcome: its type counts, its message is a note. Only an own `raise` makes it a decision."""
     note = ""
-    with contextlib.suppress(Exception):  # a hostile __str__
+    with contextlib.suppress(BaseException):  # a hostile __str__
         note = str(error)[:200].encode("utf-8", "replace").decode()
-    return {"kind": "raised", "value": type(error).__name__, "note": note}
+    last = error.__traceback__
+    while last is not None and last.tb_next is not None:
+        last = last.tb_next
+    decided = False
+    if last is not None and last.tb_frame.f_code.co_filename == "candidate.py":
+        lines = source.splitlines()[last.tb_lineno - 1 : last.tb_lineno]
+        decided = bool(re.search(r"(?:^|[:;])\s*(?:raise|assert)\b", "".join(lines)))
+    return {"kind": "raised", "value": type(error).__name__, "note": note, "accident": not decided}
 
 
 def run_calls(source: str, entry: str, steps: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -72,7 +80,7 @@ def run_calls(source: str, entry: str, steps: list[dict[str, Any]]) -> list[dict
                     names["it"] = value
                 form = canonical(value)
         except BaseException as error:
-            return [*outcomes, raised(error)]
+            return [*outcomes, raised(error, source)]
         if value is None and printed.getvalue():
             form = ["printed", text(printed.getvalue()[:MOST_PRINTED])]
         elif value is None and changed is not None:
@@ -107,7 +115,7 @@ def call(expression: str, names: dict[str, Any]) -> tuple[Any, list[Any] | None]
 
 def settled(value: Any) -> Any:
     """The result of a coroutine, everything else as it is."""
-    return asyncio.run(value) if asyncio.iscoroutine(value) else value
+    return asyncio.run(value) if isinstance(value, types.CoroutineType) else value
 
 
 def run_command(source: str, entry: str, steps: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -124,7 +132,7 @@ def run_command(source: str, entry: str, steps: list[dict[str, Any]]) -> list[di
     except SystemExit as end:
         code = end.code if isinstance(end.code, int) else 0 if end.code is None else 1
     except BaseException as error:
-        return [raised(error)]
+        return [raised(error, source)]
     with contextlib.suppress(ValueError):  # the program closed its output
         sys.stdout.flush()
     lines = raw.getvalue()[:MOST_PRINTED].decode(errors="replace").splitlines() if not raw.closed else []
@@ -145,7 +153,7 @@ def run_requests(source: str, entry: str, steps: list[dict[str, Any]]) -> list[d
             else:
                 status, kind, answer = ask_wsgi(application, step, body)
         except BaseException as error:
-            return [*outcomes, raised(error)]
+            return [*outcomes, raised(error, source)]
         outcomes.append({"kind": "answered", "value": [status, content(kind, answer)]})
     return outcomes
 
