@@ -435,7 +435,12 @@ def _handlers(
     def handler(body: Callable[[Run, Json], Awaitable[object]]) -> Handler:
         async def handle(id: str, payload: Json) -> Json:
             with control.working(id):
-                return to_json(await body(Run(run, engine[0], log, control, workflow=id), payload))
+                try:
+                    return to_json(await body(Run(run, engine[0], log, control, workflow=id), payload))
+                except Exception as error:
+                    # A failed workflow is final for the engine; a parked one can go on.
+                    await control.park(id, error)
+                    raise AssertionError("a parked workflow does not come back") from error
 
         return handle
 
@@ -603,9 +608,6 @@ def fork(settings: Settings, run: str, step: str, options: Options) -> str:
     for event in before:
         if event.kind == "decision.given":
             log.append(event.kind, event.key, event.data, who=event.who)
-    log.append(
-        "note", "note:fork", {"text": f"forked from {run} before {step}: {len(taken.answers)} answers taken over"}
-    )
     return fresh
 
 

@@ -1,17 +1,20 @@
 """Kill whole runs with SIGKILL before, in and after every recorded step, resume them, and say what came out.
 
 Run as a program: `crashing.py FOLDER SHARE SHARES` prints one JSON line a run: the undisturbed one, then one for every
-SHARES-th moment. It imports everything once and then forks a process for each drive, so that many crashes cost little.
-Everything is real but the sandbox: verdicts of tests and scans are remembered from the run that was not disturbed, and
-an unforeseen one fails loudly.
+SHARES-th moment; with `damage` or `trouble` instead, one for every kind of it. It imports everything once and then
+forks a process for each drive, so that many crashes cost little. Everything is real but the sandbox: verdicts of tests
+and scans are remembered from the run that was not disturbed, and an unforeseen one fails loudly.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
+import resource
 import signal
+import sqlite3
 import subprocess
 import sys
 import traceback
@@ -32,11 +35,13 @@ import sixfold.pipeline
 import sixfold.workflow.drive  # noqa: F401
 from sixfold import config, wiring
 from sixfold.domain.data import Json
+from sixfold.domain.errors import SixfoldError
 from sixfold.domain.run import Decision, Options
 from sixfold.domain.view import RunView
 from sixfold.fakes.sandbox import ScriptedSandbox
 from sixfold.workflow.dbos_engine import durable
 from sixfold.workflow.engine import Engine, Handler
+from sixfold.workflow.log import EventLog, broken_link
 
 ANSWERS = Path(__file__).parent.parent / "scripted" / "answers.py"
 REQUEST = "I want something that counts words for my team"
@@ -92,7 +97,9 @@ class Killing:
     async def _remembered(self, place: str, action: Callable[[], Awaitable[Json]]) -> Json:
         if not place.partition("/")[2].startswith(IN_THE_SANDBOX):
             return await action()
-        kept = self._notes / "verdicts" / place.replace("/", "_")
+        # A crash may turn the order round in which two tasks are merged: the second is the one that is tested again.
+        name = "development.retest" if "development.retest" in place else place.replace("/", "_")
+        kept = self._notes / "verdicts" / name
         if kept.exists():
             return json.loads(kept.read_text())
         result = await action()
@@ -145,14 +152,22 @@ class Bench:
         options = Options(models=(("*", model),), parallel=2)
         return wiring.start(self.settings, REQUEST, [], self.empty, options)
 
-    def drive(self, run: str, moment: str) -> int:
+    def drive(self, run: str, moment: str = "", *, file_bytes: int = 0) -> int:
         """Drive in a forked process; the negative signal number when it was killed, as in `subprocess`."""
+        return _ended(self.begin(run, moment, file_bytes=file_bytes))
+
+    def begin(self, run: str, moment: str = "", *, file_bytes: int = 0) -> int:
+        """Drive in a forked process; its id. No file can grow beyond `file_bytes`, as on a full disk (0 = any size)."""
         child = os.fork()
         if child:
-            return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+            return child
         code = 70
         try:
+            if file_bytes:
+                resource.setrlimit(resource.RLIMIT_FSIZE, (file_bytes, file_bytes))
             code = wiring.drive(self.settings, run, door=Present(), parts=self._parts(run, moment))
+        except SixfoldError as error:
+            code = error.exit_code
         except BaseException:
             traceback.print_exc()
         finally:
@@ -168,7 +183,7 @@ class Bench:
         first = not (self.folder / "verdicts").exists()
         return wiring.Parts(durable=killing, sandbox=None if first else ScriptedSandbox())
 
-    def whole(self, moment: str) -> dict[str, Any]:
+    def whole(self, moment: str, damage: Callable[[Path], None] = lambda run: None) -> dict[str, Any]:
         """One run from its start to its end, killed once at `moment` (empty = never); what came out."""
         number = len(list(self.folder.glob("calls-*")))
         calls = self.folder / f"calls-{number}"
@@ -176,20 +191,38 @@ class Bench:
         run = self.start(calls)
         ends = [self.drive(run, moment)]
         if moment and ends[0] == -signal.SIGKILL:
+            damage(wiring.state_of(self.settings).folder(run))
             ends.append(self.drive(run, ""))
         return {"moment": moment, "ends": ends, **self.outcome(run), "paid": calls.read_text().split()}
+
+    def troubled(self, name: str, trouble: Callable[[Bench, str], list[int]]) -> dict[str, Any]:
+        """A run that meets trouble and is resumed once it has gone."""
+        calls = self.folder / f"calls-{name.replace(' ', '-')}"
+        calls.touch()
+        run = self.start(calls)
+        ends = trouble(self, run)
+        paused = [event.data for event in self.log(run).read() if event.kind == "run.paused"]
+        ends.append(self.drive(run))
+        told = {"code": paused[-1]["code"], "why": paused[-1]["why"]} if paused else {}
+        return {"moment": name, "ends": ends, "told": told, **self.outcome(run), "paid": calls.read_text().split()}
+
+    def log(self, run: str) -> EventLog:
+        return wiring.state_of(self.settings).log(run)
 
     def outcome(self, run: str) -> dict[str, Any]:
         """What can be compared between runs: trees, commits, events without times and run ids."""
         state = wiring.state_of(self.settings)
         events = state.log(run).read()
         ended = [event.data["outcome"] for event in events if event.kind == "run.ended"]
-        facts = [event for event in events if event.kind not in ("run.waiting", "run.created")]
+        facts = [
+            event for event in events if event.kind not in ("run.waiting", "run.created", "run.forecast", "run.paused")
+        ]
         branch = [event.data["branch"] for event in events if event.kind == "branch.made"]
         return {
             "run": run,
             "tree": ended[-1]["tree"] if ended else "",
             "events": sorted(f"{event.kind} {event.key.replace(run, 'RUN')}" for event in facts),
+            "whole": broken_link(events) is None,
             "decisions": {
                 event.data["decision"]["subject"]: event.data["decision"]["value"]
                 for event in events
@@ -204,11 +237,73 @@ def _subjects(repository: Path, branch: str) -> list[str]:
     return sorted(subprocess.run(listed, capture_output=True, text=True, check=True).stdout.splitlines())
 
 
+def _ended(child: int) -> int:
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
+def _full_disk(file_bytes: int) -> Callable[[Bench, str], list[int]]:
+    return lambda bench, run: [bench.drive(run, file_bytes=file_bytes)]
+
+
+def _locked(bench: Bench, run: str) -> list[int]:
+    first = bench.drive(run, AT_THE_CUT)
+    database = wiring.state_of(bench.settings).folder(run) / "engine.sqlite"
+    with contextlib.closing(sqlite3.connect(database, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        return [first, bench.drive(run)]
+
+
+def _twice(bench: Bench, run: str) -> list[int]:
+    first = bench.drive(run, AT_THE_CUT)
+    return [first, *sorted(map(_ended, [bench.begin(run), bench.begin(run)]))]
+
+
+TROUBLES: dict[str, Callable[[Bench, str], list[int]]] = {
+    "the disk is full at the start": _full_disk(60_000),
+    "the disk is full before the first step": _full_disk(240_000),
+    "the disk is full in the middle": _full_disk(400_000),
+    "another program holds the database": _locked,
+    "two processes resume at once": _twice,
+}
+
+
+def _cut(path: Path, *, keep: float) -> None:
+    os.truncate(path, int(path.stat().st_size * keep))
+
+
+def _newest(folder: Path, pattern: str) -> Path:
+    return max((path for path in folder.rglob(pattern) if path.is_file()), key=lambda path: path.stat().st_mtime_ns)
+
+
+DAMAGES: dict[str, Callable[[Path], None]] = {
+    "the last event is torn": lambda run: os.truncate(run / "events.jsonl", (run / "events.jsonl").stat().st_size - 7),
+    "the last line of the ledger is torn": lambda run: os.truncate(
+        run / "ledger.jsonl", (run / "ledger.jsonl").stat().st_size - 7
+    ),
+    "half of the write-ahead log is gone": lambda run: _cut(run / "engine.sqlite-wal", keep=0.5),
+    "all of the write-ahead log is gone": lambda run: (run / "engine.sqlite-wal").unlink(),
+    "the newest blob is cut": lambda run: _cut(_newest(run / "blobs", "*"), keep=0.5),
+    "the newest answer is cut": lambda run: _cut(_newest(run / "cassette", "????????????????*.json"), keep=0.5),
+}
+"""What a power cut may leave of files that were being written, and disks that lie about `fsync`."""
+
+AT_THE_CUT = "after :task:T1/development.check:1"
+
+
 def main() -> int:
-    """One undisturbed run, then one for each moment of this share."""
-    folder, share, shares = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
+    """One undisturbed run, then one for each moment of this share; or one for each kind of damage."""
+    folder = Path(sys.argv[1])
     bench = Bench(folder)
     _say(bench.whole(""))
+    if sys.argv[2] == "damage":
+        for name, damage in DAMAGES.items():
+            _say({**bench.whole(AT_THE_CUT, damage), "moment": name})
+        return 0
+    if sys.argv[2] == "trouble":
+        for name, trouble in TROUBLES.items():
+            _say(bench.troubled(name, trouble))
+        return 0
+    share, shares = int(sys.argv[2]), int(sys.argv[3])
     steps = (folder / "steps").read_text().split("\n")[:-1]
     (folder / "steps").unlink()
     moments = [f"{moment} {step}" for step in dict.fromkeys(steps) for moment in MOMENTS]

@@ -130,7 +130,7 @@ def test_a_cap_of_each_task_stops_that_task_and_can_be_raised(person: Person) ->
     stopped = person.sixfold(
         "build", REQUEST, "-y", "-m", person.model("parallel"), "--task-budget-tokens", "18000", expect=4
     )
-    assert "task:T1:tokens" in stopped.stderr
+    assert "the budget task:" in stopped.stderr
     assert "--task-budget-tokens +N" in stopped.stderr
     paid = person.calls()
     person.sixfold("resume", "--task-budget-tokens", "+100000")

@@ -29,6 +29,15 @@ def _cut(text: str, most_chars: int = 100) -> str:
     return line if len(line) <= most_chars else line[: most_chars - 1] + "…"
 
 
+def _created(data: Json) -> str:
+    title = _cut(data.get("title") or data.get("request", {}).get("text", ""))
+    fork = data.get("fork")
+    if not fork:
+        return f"run created: {title}"
+    taken = _count(len(fork.get("answers", ())), "answer")
+    return f"run forked from {fork.get('run', '')} before {fork.get('step', '')}, {taken} taken over: {title}"
+
+
 def forecast_text(data: Json) -> str:
     """One line about a `Forecast`, given as JSON."""
     if not data.get("tokens"):
@@ -129,7 +138,7 @@ def _files(verb: str) -> Callable[[Json], str]:
 
 
 _TELLERS: dict[str, Callable[[Json], str]] = {
-    "run.created": lambda d: f"run created: {_cut(d.get('title') or d.get('request', {}).get('text', ''))}",
+    "run.created": _created,
     "run.forecast": lambda d: forecast_text(d.get("forecast", {})),
     "run.waiting": lambda d: f"waits for a human: {', '.join(str(s)[:24] for s in d.get('subjects', ()))}",
     "run.paused": lambda d: f"paused: {_cut(d.get('what', ''))}",

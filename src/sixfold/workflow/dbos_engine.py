@@ -15,7 +15,7 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -69,26 +69,47 @@ class DbosEngine:
         async def recorded() -> Json:
             return await action()
 
-        return await DBOS.run_step_async({"name": name}, recorded)
+        with _told():
+            return await DBOS.run_step_async({"name": name}, recorded)
 
     async def start(self, id: str, kind: str, payload: Json) -> None:
-        with SetWorkflowID(id):
+        with _told(), SetWorkflowID(id):
             self._handles[id] = await DBOS.start_workflow_async(_execute, id, kind, payload)
 
     async def first(self, ids: Sequence[str]) -> str:
         handles = [self._handles[id] for id in ids]
-        winner = await DBOS.wait_first_async(handles, polling_interval_sec=_POLL_S)
+        with _told():
+            winner = await DBOS.wait_first_async(handles, polling_interval_sec=_POLL_S)
         return winner.workflow_id
 
     async def result(self, id: str) -> Json:
-        try:
+        with _told():
             return await self._handles[id].get_result(polling_interval_sec=_POLL_S)
-        except DBOSUnexpectedStepError as error:
-            raise StorageError(
-                "this run was recorded by a version of Sixfold that took other steps, and cannot go on here",
-                why=str(error).split(": ", 1)[-1],
-                next="go on with the version named in the run's first event (`sixfold log RUN`), or build anew",
-            ) from error
+
+
+@contextlib.contextmanager
+def _told() -> Iterator[None]:
+    """Say what the engine's own errors mean for a person."""
+    try:
+        yield
+    except DBOSUnexpectedStepError as error:
+        raise StorageError(
+            "this run was recorded by a version of Sixfold that took other steps, and cannot go on here",
+            why=str(error).split(": ", 1)[-1],
+            next="go on with the version named in the run's first event (`sixfold log RUN`), or build anew",
+        ) from error
+    except sqlalchemy.exc.SQLAlchemyError as error:
+        raise _unusable("the run's database cannot be used", error) from error
+
+
+def _unusable(what: str, error: sqlalchemy.exc.SQLAlchemyError) -> StorageError:
+    why = str(getattr(error, "orig", None) or error).splitlines()[0]
+    remedy = "free some disk space or fix the folder's permissions"
+    if "locked" in why:
+        remedy = "end the program that holds it open"
+    elif "malformed" in why or "not a database" in why:
+        remedy = "restore it from a copy, or take what was paid for over: sixfold fork RUN --from STEP"
+    return StorageError(what, why=why, next=remedy + ", then `sixfold resume`")
 
 
 @contextlib.asynccontextmanager
@@ -128,11 +149,7 @@ async def durable(run: str, database: str | Path, handlers: Mapping[str, Handler
         try:
             DBOS.launch()
         except sqlalchemy.exc.SQLAlchemyError as error:
-            raise StorageError(
-                f"the run's database cannot be opened: {database}",
-                why=str(getattr(error, "orig", None) or error).splitlines()[0],
-                next="free some disk space or fix the folder's permissions, then `sixfold resume`",
-            ) from error
+            raise _unusable(f"the run's database cannot be opened: {database}", error) from error
         yield DbosEngine()
     finally:
         DBOS.destroy(workflow_completion_timeout_sec=0)
