@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     pass
 
 
-DEMO = "bookmarks"
+DEMO = "shopping"
 """The bundled recording, in `sixfold/recordings/`."""
 
 
