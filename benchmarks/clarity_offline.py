@@ -185,7 +185,7 @@ def fitting(prompt: str, examples: Sequence[Given], samples: Sequence[Candidate]
 
 
 async def gain(workspace: Workspace, task: Task, faithful: float, seed: int) -> tuple[float, float, int]:
-    """Pass rate of the heaviest reading, of what is chosen after at most one truthful answer, and questions put (0 or 1)."""
+    """Pass rate of the heaviest reading, the same after at most one truthful answer, and questions put (0 or 1)."""
     samples = readers(task, "gain", faithful, seed)
     sources = list(dict.fromkeys(sample.source for sample in samples))
     programs = [f"{source}\n\n{task.test}\n\ncheck({task.entry})\n" for source in sources]
