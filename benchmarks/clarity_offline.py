@@ -15,7 +15,8 @@ check flags; `inconsistency_false_alarm` share of untouched prompts it flags; `i
 with a deleted piece (1p, 2ap, 2cp, 3acp) that lint calls incomplete; `over_asking_rate` share of untouched prompts
 flagged by either; `calls_clear`, `calls_flagged` mean model calls per untouched or flagged prompt beyond the first
 candidate, which development needs anyway, plus one to phrase a question; `gain_per_question_pp` points of pass rate
-(HumanEval's own tests, summed over tasks) won by one truthful answer to the most splitting input, per question asked.
+(HumanEval's own tests, summed over tasks) that one truthful answer to the most splitting input wins over a vote of the
+samples, per question asked.
 """
 
 from __future__ import annotations
@@ -184,21 +185,20 @@ def fitting(prompt: str, examples: Sequence[Given], samples: Sequence[Candidate]
 
 
 async def gain(workspace: Workspace, task: Task, faithful: float, seed: int) -> tuple[float, float, int]:
-    """Pass rate without a question, after at most one truthful answer, and how many questions that took (0 or 1)."""
+    """Pass rate of the heaviest reading, the same after at most one truthful answer, and questions put (0 or 1)."""
     samples = readers(task, "gain", faithful, seed)
     sources = list(dict.fromkeys(sample.source for sample in samples))
     programs = [f"{source}\n\n{task.test}\n\ncheck({task.entry})\n" for source in sources]
     results = await workspace.batch(programs, limits=Limits(wall_s=10.0, memory_bytes=1 << 30, output_bytes=1 << 16))
     good = {source for source, result in zip(sources, results, strict=True) if result.exit_code == 0}
     passed = [sample.source in good for sample in samples]
-    before = sum(passed) / len(passed)
     target = Target(entry=task.entry)
     examples = [(Step(call=item.call),) for item in given_examples(task.prompts["prompt"], task.entry)][:5]
-    found = await diverge(workspace, samples, target, examples=examples, most_inputs=30, seed=seed, limits=LIMITS)
+    found = await diverge(workspace, samples, target, examples=examples, most_inputs=24, seed=seed, limits=LIMITS)
     asked = worth_asking(found)
+    before = mean(passed, samples, found.readings[0].candidates)
     if asked is None:
-        heaviest = found.readings[0].candidates
-        return before, mean(passed, samples, heaviest), 0
+        return before, before, 0
     truth = await compare(
         workspace, [Candidate(name="truth", source=task.solution)], target, [asked.steps], limits=LIMITS
     )

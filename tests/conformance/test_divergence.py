@@ -94,6 +94,13 @@ async def test_a_refusal_is_a_decision_and_a_failing_call_is_not(workspace: Work
     assert [crashed(outcomes[-1]) for outcomes in row] == [False, True]
 
 
+async def test_a_candidate_may_import_the_rest_of_the_product(workspace: Workspace) -> None:
+    await workspace.put({"guest.py": b"NAME = 'Ada'\n"})
+    some = candidates("from guest import NAME\ndef f():\n    return NAME\n", "def f():\n    return 'Ada'\n")
+    (split,) = await compare(workspace, some, Target(entry="f"), [(Step(call="f()"),)])
+    assert [show(part.outcomes) for part in split.parts] == ["'Ada'"]
+
+
 async def test_what_none_hides_is_seen(workspace: Workspace) -> None:
     some = candidates(
         "def f(xs):\n    xs.sort()\n",

@@ -82,14 +82,14 @@ def read(result: ExecResult) -> Outcomes:
 
 @functools.cache
 def prelude() -> str:
-    """The guest, made importable for every fork of the batch."""
+    """The guest, made importable for every fork of the batch under names no product has."""
     folder = Path(__file__).parent
     lines = ["import sys, types"]
     for name in ("canonical", "guest"):
         source = (folder / f"{name}.py").read_text(encoding="utf-8")
         lines += [
-            f"module = types.ModuleType({name!r})",
-            f"sys.modules[{name!r}] = module",
+            f"module = types.ModuleType({'_sixfold_' + name!r})",
+            "sys.modules[module.__name__] = module",
             f"exec(compile({source!r}, {name + '.py'!r}, 'exec'), module.__dict__)",
         ]
     return "\n".join(lines)
@@ -102,7 +102,7 @@ def _source(text: str, target: Target, steps: Input) -> str:
         for step in steps
     ]
     arguments = json.dumps([text, target.kind, target.entry, told])
-    return f"import json, guest\nguest.observe(*json.loads({arguments!r}))"
+    return f"import json, _sixfold_guest\n_sixfold_guest.observe(*json.loads({arguments!r}))"
 
 
 def _depth(value: Json) -> int:

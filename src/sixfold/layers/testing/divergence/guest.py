@@ -20,7 +20,7 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from canonical import canonical, text  # type: ignore[import-not-found]  # as the prelude names it
+from _sixfold_canonical import canonical, text  # type: ignore[import-not-found]  # as the prelude names it
 
 MOST_PRINTED = 20_000
 
@@ -32,6 +32,7 @@ def observe(source: str, kind: str, entry: str, steps: list[dict[str, Any]]) -> 
     for stream in (0, 1, 2):
         os.dup2(silence, stream)
     random.seed(0)
+    sys.path.insert(0, os.getcwd())  # the rest of the product, when the workspace holds one
     run = {"cli": run_command, "http": run_requests}.get(kind, run_calls)
     try:
         outcomes = run(source, entry, steps)
