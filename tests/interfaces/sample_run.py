@@ -72,8 +72,8 @@ class Writer:
     def blob(self, text: str) -> Digest:
         raw = text.encode()
         name = hashlib.sha256(raw).hexdigest()
-        self.blobs.mkdir(parents=True, exist_ok=True)
-        (self.blobs / name).write_bytes(raw)
+        (self.blobs / name[:2]).mkdir(parents=True, exist_ok=True)
+        (self.blobs / name[:2] / name[2:]).write_bytes(raw)
         return Digest(name)
 
     def call(self, purpose: str, role: str, task: str = "", *, tokens: tuple[int, int] = (900, 400)) -> None:

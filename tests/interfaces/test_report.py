@@ -51,7 +51,7 @@ def page_at(tmp_path: Path, until: str = "validated") -> tuple[str, Outline]:
     path = sample_run.write_run(tmp_path, until=until)
     view = fold(EventLog(path / "events.jsonl", sample_run.TickingClock()).read())
     named = msgspec.structs.replace(view, run=sample_run.RUN)
-    html = render(named, lambda digest: (path / "blobs" / digest).read_bytes())
+    html = render(named, lambda digest: (path / "blobs" / digest[:2] / digest[2:]).read_bytes())
     outline = Outline()
     outline.feed(html)
     assert outline.open == []

@@ -70,11 +70,23 @@ def test_a_small_request_costs_two_calls_and_comes_out_as_one_commit(person: Per
     assert result["files"] == ["fizz.py", "test_fizz.py"]
     assert result["questions"] == []
     assert list(person.folder.iterdir()) == []  # nothing before apply
+    assert "+def fizz(n: int) -> str:" in person.sixfold("diff", "--last")
+    assert "def fizz" in (person.home / "runs" / result["run"] / "report.html").read_text()
     person.sixfold("apply")
     assert sorted(path.name for path in person.folder.iterdir() if path.name != ".git") == ["fizz.py", "test_fizz.py"]
     assert "Sixfold-Task: T1" in person.git("log", "-1", "--format=%B")
     person.sixfold("undo")
     assert list(person.folder.iterdir()) == []
+
+
+def test_a_request_without_tests_is_checked_by_its_examples_and_gets_no_tests_it_did_not_ask_for(
+    person: Person,
+) -> None:
+    person.sixfold("build", "create fizz.py with fizz(n)", "-y", scenario="untested")
+    result = person.result()
+    assert (result["status"], result["files"], result["usage"]["calls"]) == ("validated", ["fizz.py"], 2)
+    ran = person.events("tests.ran")[0]["data"]["report"]
+    assert [case["outcome"] for case in ran["cases"]] == ["passed", "passed"]
 
 
 def test_a_failing_first_attempt_is_repaired_with_its_evidence(person: Person) -> None:
@@ -129,6 +141,16 @@ def test_a_wrong_blind_test_is_corrected_by_the_blind_context_and_not_by_the_cod
     disputes = person.events("acceptance.disputed")
     assert [event["data"]["verdict"] for event in disputes] == ["corrected"]
     assert person.result()["status"] == "validated"
+
+
+def test_green_unit_tests_do_not_hide_a_product_that_fails_from_outside(person: Person) -> None:
+    person.sixfold("build", "create fizz.py with fizz(n) and a test", "-y", scenario="false-confidence")
+    first = person.events("increment.proposed")[0]["data"]["increment"]
+    assert "failing" not in {risk["kind"] for risk in first["risks"]}
+    assert [event["data"]["verdict"] for event in person.events("acceptance.disputed")] == ["upheld"]
+    assert person.events("plan.made")[-1]["data"]["plan"]["reason"] == "Put right what validation found"
+    assert person.result()["status"] == "validated"
+    assert len(person.events("commit.made")) == 2
 
 
 def test_uncommitted_work_survives_and_stays_out_of_the_branch(person: Person) -> None:

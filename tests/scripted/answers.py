@@ -336,7 +336,29 @@ PARALLEL = [
 ]
 CLARIFY = ("clarity|questions", answer_json(LARGE_SPEC))
 
+# Right for every number its own tests know, and wrong for others: only tests from outside can tell.
+HALF_FIZZ = FIZZ.replace('return ("Fizz"', 'return "Fizz" if n == 30 else ("Fizz"')
+FALSE_CONFIDENCE = [
+    (
+        "one small programming job",
+        answer_json(SMALL_SPEC) + "\n" + files(**{"fizz.py": HALF_FIZZ, "test_fizz.py": FIZZ_TEST}),
+    ),
+    (
+        "You wrote acceptance tests",
+        answer_json({"verdicts": [{"name": "test_each_kind_of_number", "verdict": "upheld", "reason": "R1"}]}),
+    ),
+    ("tested from outside", files(**{"fizz.py": FIZZ})),
+    SMALL[1],
+]
+
+UNTESTED = [
+    ("one small programming job", answer_json(SMALL_SPEC) + "\n" + files(**{"fizz.py": FIZZ})),
+    SMALL[1],
+]
+
 SCENARIOS = {
+    "untested": UNTESTED,
+    "false-confidence": FALSE_CONFIDENCE,
     "small": SMALL,
     "repaired": REPAIRED,
     "hopeless": HOPELESS,

@@ -85,13 +85,14 @@ def _called(view: RunView, data: Json, event: Event) -> RunView:
     usage = from_json(data["usage"], Usage)
     wall_s = float(data.get("wall_s", 0.0))
     task, model = str(data.get("task") or ""), str(data.get("model", ""))
-    if task:
+    phase = str(data.get("purpose", "")).split(".")[0]
+    if task and phase != "validation":  # whose calls are made for the product, not for a task of the plan
         view = _task(view, task, lambda item: msgspec.structs.replace(item, model=model, usage=item.usage + usage))
     return msgspec.structs.replace(
         view,
         usage=view.usage + usage,
         replayed_calls=view.replayed_calls + (usage.calls if data.get("replayed") else 0),
-        by_task=_spend(view.by_task, task or str(data.get("purpose", "")).split(".")[0], usage, wall_s),
+        by_task=_spend(view.by_task, task or phase, usage, wall_s),
         by_role=_spend(view.by_role, str(data.get("role", "")), usage, wall_s),
         by_model=_spend(view.by_model, model, usage, wall_s),
     )

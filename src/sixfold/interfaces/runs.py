@@ -49,6 +49,6 @@ def read_blob(state: State, run: str, digest: str) -> bytes | None:
     if not digest.isalnum():
         return None
     try:
-        return (state.folder(run) / "blobs" / digest).read_bytes()
+        return (state.folder(run) / "blobs" / digest[:2] / digest[2:]).read_bytes()
     except FileNotFoundError:
         return None

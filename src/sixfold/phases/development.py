@@ -24,6 +24,7 @@ from sixfold.layers.planning import context, schedule
 from sixfold.layers.refinement import diagnosis, repair
 from sixfold.layers.synthesis import apply, write
 from sixfold.layers.testing import risks, runner, scanning, system
+from sixfold.layers.testing.harness.listing import is_test_file
 from sixfold.workflow.run import Run
 
 TASK = "task"
@@ -445,13 +446,27 @@ async def _check(run: Run, ports: Ports, job: Job, task: Task, tree: Tree, *, na
     """Run the tests and the quick scanners on a tree."""
     whole = len(job.plan.tasks) == 1
 
-    async def check() -> _Evidence:
+    async def own_tests() -> TestReport:
+        has_tests, older = await asyncio.to_thread(_tests_in, ports, job.origin, tree)
+        if not has_tests and not task.check:
+            return TestReport(suite="unit")
         async with ports.sandbox.open(tree, environment=job.environment) as workspace:
-            report = await runner.run_tests(workspace, suite="unit", paths=task.check)
-            if whole:
-                # A single task is the whole product, so the examples of the specification apply already.
-                report = _together(report, await system.run_examples(workspace, job.specification))
-        findings = await scanning.new_findings(ports.scanners, ports.repository, job.origin, tree)
+            return await runner.run_tests(workspace, suite="existing" if older else "unit", paths=task.check)
+
+    async def examples() -> TestReport | None:
+        # A single task is the whole product, so the examples of the specification apply already.
+        if not whole or not any(requirement.examples for requirement in job.specification.requirements):
+            return None
+        async with ports.sandbox.open(tree, environment=job.environment) as workspace:
+            return await system.run_examples(workspace, job.specification)
+
+    async def check() -> _Evidence:
+        # Side by side, each suite on a copy of its own.
+        report, executed, findings = await asyncio.gather(
+            own_tests(), examples(), scanning.new_findings(ports.scanners, ports.repository, job.origin, tree)
+        )
+        if executed is not None:
+            report = _together(report, executed)
         return _Evidence(report=_forgive(report, job.known_failures), findings=findings)
 
     evidence = await run.step(name, check, _Evidence)
@@ -459,6 +474,12 @@ async def _check(run: Run, ports: Ports, job: Job, task: Task, tree: Tree, *, na
         problem = "the task brought no test that runs"
         return msgspec.structs.replace(evidence, report=msgspec.structs.replace(evidence.report, problem=problem))
     return evidence
+
+
+def _tests_in(ports: Ports, origin: Tree, tree: Tree) -> tuple[bool, bool]:
+    """Whether a tree holds tests, and whether some of them are older than the run."""
+    has, older = (any(is_test_file(file.path) for file in ports.repository.files(each)) for each in (tree, origin))
+    return has, older
 
 
 def _together(unit: TestReport, executed: TestReport) -> TestReport:

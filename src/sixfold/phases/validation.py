@@ -6,6 +6,7 @@ The acceptance tests come from a context that never saw code; scanners that the 
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 
 from sixfold.domain.code import Snapshot
@@ -26,6 +27,10 @@ ACCEPTANCE = "acceptance"
 
 _REPORTED = frozenset({"scan", "acceptance", "examples", "tests", "mutation"})
 """Checks whose failures are told one by one, by their reports and findings."""
+
+
+_MOST_OBSERVED = 4
+"""Failing parameter sets of one test that the judge is shown."""
 
 
 class Locked(Data, frozen=True, kw_only=True):
@@ -79,7 +84,7 @@ async def examine(
     look = 2 * round - 1  # two looks a round at most: odd numbers before the blind tests were judged, even after
     seen = await _look(run, ports, intent, product, locked, environment, snapshot, look)
     failures = _failing(seen.reports, locked.tests)
-    if failures:
+    if failures and not product.failed:
         locked, changed = await _judge(run, ports, intent, locked, failures, round)
         if changed:
             seen = await _look(run, ports, intent, product, locked, environment, snapshot, look + 1)
@@ -97,20 +102,19 @@ async def _look(
     number: int,
 ) -> Examination:
     async def look() -> Examination:
-        proven = await system.validate_product(
-            ports.sandbox,
-            product.tree,
-            intent.specification,
-            {acceptance.FILE: locked.tests.encode()},
-            environment,
-            suite="unit" if snapshot.kind == "empty" else "existing",
-        )
-        findings = (
-            *proven.findings,
-            *await scanning.new_findings(
-                (*ports.scanners, *ports.held_out), ports.repository, snapshot.tree, product.tree
+        scanners = (*ports.scanners, *ports.held_out)
+        findings, proven = await asyncio.gather(
+            scanning.new_findings(scanners, ports.repository, snapshot.tree, product.tree),
+            system.validate_product(
+                ports.sandbox,
+                product.tree,
+                intent.specification,
+                {acceptance.FILE: locked.tests.encode()},
+                environment,
+                suite="unit" if snapshot.kind == "empty" else "existing",
             ),
         )
+        findings = (*proven.findings, *findings)
         checks = (*proven.checks, _scan_check(findings))
         return Examination(
             tree=product.tree,
@@ -162,16 +166,21 @@ def _faults(checks: Sequence[Check], reports: Sequence[TestReport], findings: Se
 
 
 def _failing(reports: Sequence[TestReport], tests: str) -> tuple[acceptance.Failure, ...]:
-    failures = []
+    """Blind tests that failed, one entry a function: its parameters share one text and one verdict."""
+    observed: dict[str, list[str]] = {}
     for report in reports:
         if report.suite != "acceptance":
             continue
         for case in report.cases:
-            name = case.id.rpartition("::")[2]
-            source = acceptance.source_of(tests, name)
-            if case.outcome in ("failed", "error") and source:
-                failures.append(acceptance.Failure(name=name, source=source, observed=case.message))
-    return tuple(failures)
+            name, _, parameters = case.id.rpartition("::")[2].partition("[")
+            if case.outcome in ("failed", "error"):
+                shown = f"with [{parameters}: {case.message}" if parameters else case.message
+                observed.setdefault(name, []).append(shown)
+    return tuple(
+        acceptance.Failure(name=name, source=source, observed="\n".join(messages[:_MOST_OBSERVED]))
+        for name, messages in observed.items()
+        if (source := acceptance.source_of(tests, name))
+    )
 
 
 async def _judge(

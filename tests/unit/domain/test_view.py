@@ -55,7 +55,7 @@ def test_every_documented_kind_of_event_is_folded_and_told(tmp_path: Path) -> No
     from sixfold.domain import narrate as narrate_module
 
     table = (events.__doc__ or "").split("optional):")[1]
-    kinds = {line.split()[0] for line in table.splitlines() if line.strip()}
+    kinds = {line.split()[0] for line in table.splitlines() if line[4:5].strip()}  # deeper lines go on with data
     assert kinds == set(fold_module._HANDLERS)
     assert kinds == set(narrate_module._TELLERS)
 
@@ -177,6 +177,16 @@ def test_unknown_price_is_never_counted_as_zero(tmp_path: Path) -> None:
     usage = {"calls": 1, "input_tokens": 1, "output_tokens": 1, "cost_usd": None}
     later = after(view, "model.called", purpose="development.x", role="coder", model="x:y", usage=usage)
     assert result(later)["usage"]["cost_usd"] is None
+
+
+def test_calls_of_validation_cost_money_and_make_no_task(tmp_path: Path) -> None:
+    view = view_at(tmp_path, "work")
+    usage = {"calls": 1, "input_tokens": 1, "output_tokens": 1, "cost_usd": 0.5}
+    call = {"purpose": "validation.write_acceptance", "role": "tester", "model": "x:y", "task": "acceptance"}
+    later = after(view, "model.called", **call, usage=usage)
+    assert later.tasks == view.tasks
+    assert later.usage.calls == view.usage.calls + 1
+    assert [item.usage.calls for item in later.by_task if item.name == "acceptance"] == [1]
 
 
 def test_recorded_answers_are_told_apart_from_paid_ones(tmp_path: Path) -> None:

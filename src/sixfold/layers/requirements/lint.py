@@ -11,7 +11,7 @@ import re
 import textwrap
 
 _EXAMPLE = re.compile(
-    r">>>|\bassert\b|==>|-->|=>|->\s*[\[({'\"\d]|\be\.g\.|\bfor example\b|\bfor instance\b|\bexamples?\b\s*:?"
+    r">>>|\bassert\b|==>|-->|=>|➞|→|->\s*[\[({'\"\d]|\be\.g\.|\bfor example\b|\bfor instance\b|\bexamples?\b\s*:?"
     r"|\w\([^()\n]*\)\s*(?:==|=|returns?|should (?:be|return|give)|gives?|is)\s*\S",
     re.IGNORECASE,
 )
@@ -62,7 +62,7 @@ _CHOICE = re.compile(
 def lint(text: str) -> tuple[str, ...]:
     """Signals as `code: what was seen`, in a fixed order; no signal does not mean that the request is clear."""
     signals = [f"contradiction: {found}" for found in contradictions(text)]
-    if not _EXAMPLE.search(text):
+    if not has_example(text):
         signals.append("no-example: no input with its output is given")
     signals += _signature_signals(text)
     if not _ERRORS.search(text):
@@ -76,6 +76,11 @@ def lint(text: str) -> tuple[str, ...]:
     if ranked and not _TIES.search(text):
         signals.append(f"ties: {ranked.group(0).lower()!r} does not say what happens with equals")
     return tuple(signals)
+
+
+def has_example(text: str) -> bool:
+    """Whether an input with its output stands in the text, in any usual form."""
+    return _EXAMPLE.search(text) is not None
 
 
 def contradictions(text: str) -> tuple[str, ...]:
@@ -92,11 +97,11 @@ def contradictions(text: str) -> tuple[str, ...]:
 
 
 def _signature_signals(text: str) -> list[str]:
-    signature = _signature(text)
-    if signature is None:
+    head = signature(text)
+    if head is None:
         return []
-    prose = text.replace(ast.unparse(signature.args), " ")
-    arguments = [*signature.args.posonlyargs, *signature.args.args, *signature.args.kwonlyargs]
+    prose = text.replace(ast.unparse(head.args), " ")
+    arguments = [*head.args.posonlyargs, *head.args.args, *head.args.kwonlyargs]
     signals = []
     for argument in arguments:
         if argument.arg in ("self", "cls"):
@@ -109,7 +114,7 @@ def _signature_signals(text: str) -> list[str]:
     return signals
 
 
-def _signature(text: str) -> ast.FunctionDef | None:
+def signature(text: str) -> ast.FunctionDef | None:
     """The last function whose signature stands in the text, parsed without its body."""
     found = None
     for match in re.finditer(r"^[ \t]*(def \w+\s*\([^)]*\)\s*(?:->[^:\n]+)?):", text, re.MULTILINE):

@@ -12,7 +12,7 @@ import msgspec
 from sixfold.domain.data import Data
 from sixfold.domain.evidence import ExecResult, Limits, TestCase, TestReport
 from sixfold.domain.ports import Workspace
-from sixfold.layers.testing.harness import boot, modules
+from sixfold.layers.testing.harness import BOUNDARIES, JUDGES, boot, modules
 from sixfold.layers.testing.harness.channel import read_result
 from sixfold.layers.testing.harness.listing import list_tests
 from sixfold.layers.testing.normalise import normalise
@@ -77,8 +77,7 @@ async def run_tests(
     isolated = suite in ("acceptance", "examples")
     shown = product or Product()
     nonce = secrets.token_hex(32)
-    names = ["supervisor", "suite", "channel", "listing", "failure", "genuine"]
-    names += ["plugin", "product", "session", "evaluate"] if isolated else []
+    names = (*JUDGES, *(BOUNDARIES if isolated else ()))
     job = {
         "main": "sixfold_supervisor",
         "modules": modules(*names),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import secrets
 import tomllib
@@ -20,6 +21,7 @@ from sixfold.layers.testing.harness.channel import read_result
 from sixfold.layers.testing.harness.listing import is_test_file
 from sixfold.layers.testing.mutation import Mutant, mutants
 from sixfold.layers.testing.normalise import normalise
+from sixfold.layers.testing.planting import Sown, plant
 from sixfold.layers.testing.runner import Product, list_tests, run_tests
 
 SITE = ".sixfold/site"
@@ -80,21 +82,29 @@ async def validate_product(
         SandboxUnavailable: nothing more could be run.
     """
     entries = tuple(to_json(entry) for entry in specification.entries)
-    checks: list[Check] = []
-    reports: list[TestReport] = []
-    async with sandbox.open(tree, environment=environment) as workspace:
+    examples = to_tests(specification)
+
+    async def outside() -> tuple[list[Check], list[TestReport]]:
+        checks: list[Check] = []
+        async with sandbox.open(tree, environment=environment) as workspace:
+            installed = await _install(workspace, checks)
+            product = Product(entries=entries, path=(SITE,) if installed else FROM_SOURCE)
+            checks += await _start(workspace, product, installed)
+            reports = await _talk(workspace, "examples", examples, product, limits, checks, specification)
+            reports += await _talk(workspace, "acceptance", acceptance, product, limits, checks, specification)
+        return checks, reports
+
+    async def inside(workspace: Workspace) -> tuple[list[Check], list[TestReport], list[str]]:
+        checks: list[Check] = []
         names = await _files(workspace)
-        installed = await _install(workspace, names, checks)
-        product = Product(entries=entries, path=(SITE,) if installed else FROM_SOURCE)
-        checks += await _start(workspace, product, installed)
-        examples = to_tests(specification)
-        reports += await _talk(workspace, "examples", examples, product, limits, checks, specification)
-        reports += await _talk(workspace, "acceptance", acceptance, product, limits, checks, specification)
+        return checks, await _own_tests(workspace, names, suite, limits, checks), names
+
     async with sandbox.open(tree, environment=environment) as workspace:
-        reports += await _own_tests(workspace, names, suite, limits, checks)
-        findings, score = await _doubt(
-            workspace, names, {**examples, **acceptance}, reports, entries, suite, planted_faults, checks
-        )
+        # Side by side, in sandboxes of their own, so that neither can disturb the other.
+        (checks, reports), (own_checks, own_reports, names) = await asyncio.gather(outside(), inside(workspace))
+        checks, reports = [*checks, *own_checks], [*reports, *own_reports]
+        blind = {"examples": examples, "acceptance": acceptance}
+        findings, score = await _doubt(workspace, names, blind, reports, entries, suite, planted_faults, checks)
     return Validation(
         checks=tuple(checks),
         reports=tuple(reports),
@@ -142,8 +152,8 @@ async def _files(workspace: Workspace) -> list[str]:
     return names
 
 
-async def _install(workspace: Workspace, names: Sequence[str], checks: list[Check]) -> bool:
-    if not await _is_installable(workspace, names):
+async def _install(workspace: Workspace, checks: list[Check]) -> bool:
+    if not await _is_installable(workspace):
         checks.append(Check(name="install", ok=True, detail="nothing to install: the product runs from its folder"))
         return False
     if (await workspace.exec(("python", "-c", "import pip"), limits=Limits(wall_s=30))).exit_code != 0:
@@ -163,8 +173,8 @@ async def _install(workspace: Workspace, names: Sequence[str], checks: list[Chec
     return ok
 
 
-async def _is_installable(workspace: Workspace, names: Sequence[str]) -> bool:
-    if "setup.py" in names:
+async def _is_installable(workspace: Workspace) -> bool:
+    if await workspace.get("setup.py") is not None:
         return True
     try:
         settings = tomllib.loads((await workspace.get("pyproject.toml") or b"").decode(errors="replace"))
@@ -252,7 +262,7 @@ async def _own_tests(
 async def _doubt(
     workspace: Workspace,
     names: Sequence[str],
-    outside: Mapping[str, bytes],
+    outside: Mapping[str, Mapping[str, bytes]],
     reports: Sequence[TestReport],
     entries: tuple[Mapping[str, Any], ...],
     suite: Literal["unit", "existing"],
@@ -272,54 +282,49 @@ async def _doubt(
     if reason:
         checks.append(Check(name="mutation", ok=False, skipped=True, detail=reason))
         return (), None
-    await workspace.put(outside)
+    for files in outside.values():
+        await workspace.put(files)
     product = Product(entries=entries, path=(*FROM_SOURCE, SITE))
-    green: set[str] = {report.suite for report in reports if report.green}
-    missed: list[Mutant] = []
-    for fault in faults:
-        await workspace.put({fault.path: fault.content})
-        if not await _noticed(workspace, green, outside, product, suite):
-            missed.append(fault)
-        await workspace.put({fault.path: contents[fault.path] or b""})
-    noticed = len(faults) - len(missed)
-    checks.append(
-        Check(
-            name="mutation", ok=noticed > 0, detail=f"{noticed} of {len(faults)} planted faults were noticed by tests"
-        )
-    )
-    return _mutation_findings(faults, missed), noticed / len(faults)
+    came = await plant(workspace, faults, _sown(names, outside, reports, suite, product))
+    noticed, tried = len(came.noticed), len(came.noticed) + len(came.missed)
+    detail = f"{noticed} of {tried} planted faults were noticed by tests"
+    if came.untried:
+        detail += f"; {len(came.untried)} more could not be tried"
+    if tried == 0:
+        checks.append(Check(name="mutation", ok=False, skipped=True, detail=detail))
+        return (), None
+    checks.append(Check(name="mutation", ok=noticed > 0, detail=detail))
+    return _mutation_findings(tried, came.missed), noticed / tried
 
 
-async def _noticed(
-    workspace: Workspace,
-    green: set[str],
-    outside: Mapping[str, bytes],
-    product: Product,
+def _sown(
+    names: Sequence[str],
+    outside: Mapping[str, Mapping[str, bytes]],
+    reports: Sequence[TestReport],
     suite: Literal["unit", "existing"],
-) -> bool:
-    limits = Limits(wall_s=60)
-    tests = [path for path in outside if is_test_file(path)]
-    if tests and green & {"examples", "acceptance"}:
-        report = await run_tests(
-            workspace, suite="acceptance", paths=tests, limits=limits, product=product, stop_early=True
-        )
-        if not report.green:
-            return True
-    if suite in green:
-        standing = [name for name in await _files(workspace) if is_test_file(name) and name not in outside]
-        report = await run_tests(workspace, suite=suite, paths=standing, limits=limits, stop_early=True)
-        return not report.green
-    return False
+    product: Product,
+) -> list[Sown]:
+    """The suites that pass on the whole product; its own first, which are quicker than those from outside."""
+    green: set[str] = {report.suite for report in reports if report.green}
+    sown = []
+    foreign = {path for files in outside.values() for path in files}
+    standing = tuple(name for name in names if is_test_file(name) and name not in foreign)
+    if suite in green and standing:
+        sown.append(Sown(suite=suite, tests=standing, product=product))
+    blind = tuple(path for name, files in outside.items() if name in green for path in files if is_test_file(path))
+    if blind:
+        sown.append(Sown(suite="acceptance", tests=blind, product=product))
+    return sown
 
 
-def _mutation_findings(faults: Sequence[Mutant], missed: Sequence[Mutant]) -> tuple[Finding, ...]:
-    blind = len(missed) == len(faults) and len(faults) >= 3
+def _mutation_findings(tried: int, missed: Sequence[Mutant]) -> tuple[Finding, ...]:
+    blind = len(missed) == tried >= 3
     found = [
         Finding(
             tool="mutation",
             rule="suite-cannot-fail",
             severity="error",
-            message=f"none of {len(faults)} faults planted in the product made a test fail",
+            message=f"none of {tried} faults planted in the product made a test fail",
         )
     ]
     notes = [

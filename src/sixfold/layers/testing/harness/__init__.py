@@ -11,6 +11,12 @@ from importlib.resources import files
 
 PACKAGE = "sixfold.layers.testing.harness"
 
+JUDGES = ("supervisor", "suite", "channel", "listing", "failure", "genuine")
+"""Modules that any suite needs."""
+
+BOUNDARIES = ("plugin", "product", "session", "evaluate")
+"""Modules of the acceptance harness."""
+
 BOOT = """\
 import json, os, sys, tempfile
 job = json.loads(sys.stdin.buffer.read())

@@ -49,27 +49,38 @@ def main() -> None:
     os.dup2(null, 0)
     recorder = Recorder(job, Sealer(job["descriptor"], bytes.fromhex(job.pop("key"))).send)
     leave = os._exit
-    code = int(pytest.main(_arguments(job), plugins=[recorder, *_harness(job)]))
+    code = int(pytest.main(arguments(job), plugins=[recorder, *_harness(job)]))
     sys.stdout.flush()
     sys.stderr.flush()
     recorder.end(code)
     leave(code)
 
 
-def _arguments(job: dict[str, Any]) -> list[str]:
-    arguments = ["-q", "-p", "no:cacheprovider", "--rootdir=.", "--color=no", "--tb=no", "--no-header", "--no-summary"]
-    arguments += ["-o", "addopts=", "-o", "console_output_style=classic"]
+def arguments(job: dict[str, Any]) -> list[str]:
+    """What pytest is told; the job's folders go to the front of the import path."""
+    words = [
+        "-q",
+        "-p",
+        "no:cacheprovider",
+        "--rootdir=.",
+        "--confcutdir=.",
+        "--color=no",
+        "--tb=no",
+        "--no-header",
+        "--no-summary",
+    ]
+    words += ["-o", "addopts=", "-o", "console_output_style=classic"]
     if job["isolated"]:
-        arguments += ["-c", os.devnull, "--noconftest", "--strict-markers"]
+        words += ["-c", os.devnull, "--noconftest", "--strict-markers"]
         os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
     else:
-        arguments += ["-c", _settings()]
+        words += ["-c", _settings()]
     if job["stop_early"]:
-        arguments.append("-x")
+        words.append("-x")
     # Behind pytest's own start-up, so that a product's `json.py` is not what pytest imports.
     for folder in reversed(job["path"]):
         sys.path.insert(0, folder)
-    return [*arguments, "--", *job["paths"]]
+    return [*words, "--", *job["paths"]]
 
 
 def _settings() -> str:

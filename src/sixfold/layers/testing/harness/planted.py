@@ -1,0 +1,212 @@
+"""Runs suites once for every planted fault, each run in a fork of one warm interpreter and on a copy of its own.
+
+A suite takes a tenth of a second to run and half a second to start; forks of a process that has loaded pytest start at
+once. The last trial plants nothing and goes to every suite that noticed something: only a suite that passes then was
+right, and a trial that spoilt the ground for others is found out. What a run leaves behind is killed before the next
+begins. Product code runs in the forks alone; the verdict is the exit status that the kernel gives to their parent.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import importlib
+import json
+import os
+import resource
+import select
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from typing import Any
+
+from sixfold.layers.testing.harness.channel import print_result
+from sixfold.layers.testing.harness.supervisor import PR_SET_DUMPABLE, close_memory
+
+PR_SET_CHILD_SUBREAPER = 36
+RUN_BYTES = 2 << 30
+LEFT_OUT = (".git", ".sixfold", "__pycache__", "node_modules", ".venv")
+
+
+def main(job: dict[str, Any], folder: str) -> None:
+    """Run the job's trials in a process that sees the same variables as a suite, and print the sealed result."""
+    nonce = job.pop("nonce")
+    close_memory()
+    environ = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "PYTEST", "COV_"))}
+    environ.pop("CI", None)
+    environ |= {"PYTHONHASHSEED": "0", "PYTHONDONTWRITEBYTECODE": "1", "NO_COLOR": "1", "COLUMNS": "120"}
+    reading, writing = os.pipe()
+    words = (sys.executable, "-s", os.path.join(folder, "sixfold_planted.py"), str(writing))
+    with subprocess.Popen(
+        words, stdin=subprocess.PIPE, env=environ, pass_fds=(writing,), start_new_session=True
+    ) as warm:
+        os.close(writing)
+        if warm.stdin is None:
+            raise ChildProcessError("the warm process was started without input")
+        warm.stdin.write(json.dumps(job).encode())
+        warm.stdin.close()
+        with open(reading, "rb") as results:
+            text = results.read()
+    print_result(json.loads(text) if text else None, nonce)
+
+
+def warm_up(results: int) -> None:
+    """Load pytest, share the trials out among forks, and run the last control when they are done."""
+    job = json.loads(sys.stdin.buffer.read())
+    os.set_inheritable(results, False)
+    _hide()
+    folder = os.path.dirname(os.path.abspath(__file__))
+    for name in ("sixfold_suite", "sixfold_plugin"):
+        importlib.import_module(name)
+    for name in importlib.import_module("_pytest.config").default_plugins:
+        importlib.import_module(f"_pytest.{name}")
+    sys.path.remove(folder)
+    null = os.open(os.devnull, os.O_RDWR)
+    for descriptor in (0, 1, 2):
+        os.dup2(null, descriptor)
+    trials = list(enumerate(job["faults"]))
+    deadline = time.monotonic() + job["wall_s"]
+    workers = {}
+    for first in range(min(job["workers"], len(trials))):
+        told = os.memfd_create("results", os.MFD_CLOEXEC)
+        pid = os.fork()
+        if pid == 0:
+            _work(job, folder, trials[first :: job["workers"]], told, deadline)
+        workers[pid] = told
+    found = []
+    for pid, told in workers.items():
+        os.waitpid(pid, 0)
+        with open(told, "rb") as file:
+            file.seek(0)
+            found += [json.loads(line) for line in file]
+    noticing = {len(codes) - 1 for _, codes in found if codes[-1]}
+    control = _trial({**job, "suites": [job["suites"][number] for number in sorted(noticing)]}, folder, None)
+    os.write(results, json.dumps({"trials": found, "control": control}).encode())
+
+
+def _hide() -> None:
+    """Close this process's memory to its forks, where that leaves it able to open files (sandlock reads its guests)."""
+    close_memory()
+    try:
+        with open(__file__, "rb"):
+            pass
+    except OSError:
+        ctypes.CDLL(None).prctl(PR_SET_DUMPABLE, 1, 0, 0, 0)
+
+
+def _work(job: dict[str, Any], folder: str, trials: list[tuple[int, Any]], results: int, deadline: float) -> None:
+    """Do some trials, one after another; each result is written as soon as it is there. Does not return."""
+    ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    for number, fault in trials:
+        if time.monotonic() > deadline:
+            break
+        os.write(results, json.dumps([number, _trial(job, folder, fault)]).encode() + b"\n")
+    os._exit(0)
+
+
+def _trial(job: dict[str, Any], folder: str, fault: Any) -> list[int]:
+    """Exit statuses of the suites, up to the first that noticed."""
+    codes: list[int] = []
+    place = tempfile.mkdtemp(prefix="planted-")
+    try:
+        copy = os.path.join(place, os.path.basename(job["folder"]))
+        shutil.copytree(job["folder"], copy, symlinks=True, ignore=shutil.ignore_patterns(*LEFT_OUT))
+        if fault is not None:
+            _plant(copy, fault)
+        for suite in job["suites"]:
+            codes.append(_run(suite, folder, job["folder"], copy, job["run_s"]))
+            if codes[-1]:
+                break
+    finally:
+        shutil.rmtree(place, ignore_errors=True)
+    return codes
+
+
+def _plant(copy: str, fault: dict[str, str]) -> None:
+    path = os.path.join(copy, fault["path"])
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(path)  # a link is replaced, not followed
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(fault["content"])
+
+
+def _run(suite: dict[str, Any], folder: str, original: str, copy: str, run_s: float) -> int:
+    pid = os.fork()
+    if pid == 0:
+        _be_suite(suite, folder, original, copy)
+    pidfd = os.pidfd_open(pid)
+    poller = select.poll()
+    poller.register(pidfd, select.POLLIN)
+    poller.poll(run_s * 1000)
+    os.close(pidfd)
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(pid, signal.SIGKILL)
+    status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+    _end_orphans()
+    return status
+
+
+def _be_suite(suite: dict[str, Any], folder: str, original: str, copy: str) -> None:
+    """The life of one fork: pytest on the copy. Does not return."""
+    code = 1
+    try:
+        os.setsid()
+        os.closerange(3, 256)
+        ctypes.CDLL(None).prctl(PR_SET_DUMPABLE, 1, 0, 0, 0)  # a process as any other again
+        resource.setrlimit(resource.RLIMIT_AS, (RUN_BYTES, RUN_BYTES))  # a fault that eats memory ends its own run only
+        os.chdir(copy)
+        temporary = os.path.join(os.path.dirname(copy), "tmp")
+        os.makedirs(temporary, exist_ok=True)
+        os.environ["TMPDIR"] = tempfile.tempdir = temporary
+        path = [os.path.join(original if name.startswith(LEFT_OUT) else copy, name) for name in suite["path"]]
+        suite = {**suite, "path": path, "stop_early": True}
+        plugins: list[Any] = [Markers()]
+        if suite["isolated"]:
+            product = {"entries": suite["entries"], "folder": copy, "path": path}
+            os.environ["SIXFOLD_PRODUCT"] = json.dumps(product)
+            sys.path.append(folder)
+            plugins.append(sys.modules["sixfold_plugin"])
+        judge: Any = sys.modules["sixfold_suite"]
+        code = int(judge.pytest.main(judge.arguments(suite), plugins=plugins))
+    finally:
+        os._exit(code)
+
+
+class Markers:
+    """The pytest plugin that knows the marks of the harness."""
+
+    def pytest_configure(self, config: Any) -> None:
+        """Declare them."""
+        config.addinivalue_line("markers", "req(*ids): requirement ids this test gives evidence for")
+        config.addinivalue_line("markers", "security(cwe): weakness this test attacks")
+
+
+def _end_orphans() -> None:
+    """Kill what a run left: orphans became our children, because we are their subreaper."""
+    while True:
+        try:
+            if os.waitpid(-1, os.WNOHANG)[0]:
+                continue
+        except ChildProcessError:
+            return
+        for pid in _children():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        time.sleep(0.002)
+
+
+def _children() -> list[int]:
+    found, me = [], str(os.getpid())
+    for name in os.listdir("/proc"):
+        if name.isdigit():
+            with contextlib.suppress(OSError), open(f"/proc/{name}/stat") as file:
+                if file.read().rpartition(")")[2].split()[1] == me:
+                    found.append(int(name))
+    return found
+
+
+if __name__ == "__main__":
+    warm_up(int(sys.argv[1]))

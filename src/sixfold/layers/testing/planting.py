@@ -1,0 +1,125 @@
+"""Plants faults in a product and sees whether any of its suites notices."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+from collections.abc import Sequence
+from typing import Any, Literal
+
+from sixfold.domain.data import Data
+from sixfold.domain.evidence import Limits
+from sixfold.domain.ports import Workspace
+from sixfold.layers.testing.harness import BOUNDARIES, JUDGES, boot, modules
+from sixfold.layers.testing.harness.channel import read_result
+from sixfold.layers.testing.mutation import Mutant
+from sixfold.layers.testing.runner import Product, run_tests
+
+RUN_S = 60.0
+"""Longest one suite may take over one fault; a fault that makes it hang is noticed."""
+
+
+class Sown(Data, frozen=True, kw_only=True):
+    """A suite that faults are shown to; it passes on the product as it is."""
+
+    suite: Literal["acceptance", "unit", "existing"]
+    tests: tuple[str, ...]
+    """Test files, relative to the workspace."""
+    product: Product
+    """For `acceptance`: what the harness starts. Its import folders count for every suite."""
+
+
+class Planted(Data, frozen=True, kw_only=True):
+    """What came of it."""
+
+    noticed: tuple[Mutant, ...] = ()
+    missed: tuple[Mutant, ...] = ()
+    untried: tuple[Mutant, ...] = ()
+    """Those there was no time for, or nothing to try them with."""
+
+
+async def plant(
+    workspace: Workspace, faults: Sequence[Mutant], suites: Sequence[Sown], *, wall_s: float = 240.0
+) -> Planted:
+    """Try each fault against the suites, in order, until one notices it.
+
+    Faults are tried side by side in forks of one warm interpreter, each on a copy of the product. Where a suite does
+    not pass there although it passes in the workspace (it insists on the folder's place, say), they are tried one by
+    one in the workspace instead.
+
+    Args:
+        workspace: holds the product and the tests; the product in it is as it was when this returns.
+        wall_s: seconds after which no further fault is tried.
+
+    Raises:
+        SandboxUnavailable: nothing more could be run.
+    """
+    found = await _in_forks(workspace, faults, suites, wall_s)
+    if found is None:
+        found = await _one_by_one(workspace, faults, suites)
+    return Planted(
+        noticed=tuple(fault for number, fault in enumerate(faults) if found.get(number) is True),
+        missed=tuple(fault for number, fault in enumerate(faults) if found.get(number) is False),
+        untried=tuple(fault for number, fault in enumerate(faults) if number not in found),
+    )
+
+
+async def _in_forks(
+    workspace: Workspace, faults: Sequence[Mutant], suites: Sequence[Sown], wall_s: float
+) -> dict[int, bool] | None:
+    """Whether each fault was noticed, by its number; None when the suites do not pass there without a fault."""
+    nonce = secrets.token_hex(32)
+    job = {
+        "main": "sixfold_planted",
+        "modules": modules("planted", *JUDGES, *BOUNDARIES),
+        "nonce": nonce,
+        "folder": workspace.folder,
+        "faults": [{"path": fault.path, "content": fault.content.decode()} for fault in faults],
+        "suites": [_suite(one) for one in suites],
+        "workers": os.cpu_count() or 1,
+        "wall_s": wall_s,
+        "run_s": RUN_S,
+    }
+    limits = Limits(wall_s=wall_s + 4 * RUN_S, memory_bytes=4 << 30)
+    result = await workspace.exec(boot(), limits=limits, stdin=json.dumps(job).encode())
+    told = read_result(result.stdout, nonce)
+    if told is None or any(told["control"]):
+        return None
+    return {number: any(codes) for number, codes in told["trials"]}
+
+
+def _suite(sown: Sown) -> dict[str, Any]:
+    return {
+        "isolated": sown.suite == "acceptance",
+        "paths": list(sown.tests),
+        "path": list(sown.product.path),
+        "entries": [dict(entry) for entry in sown.product.entries],
+    }
+
+
+async def _one_by_one(workspace: Workspace, faults: Sequence[Mutant], suites: Sequence[Sown]) -> dict[int, bool]:
+    found: dict[int, bool] = {}
+    if await _noticed(workspace, suites):
+        return found  # they fail without any fault, so their failing would say nothing
+    for number, fault in enumerate(faults):
+        whole = await workspace.get(fault.path)
+        await workspace.put({fault.path: fault.content})
+        found[number] = await _noticed(workspace, suites)
+        await workspace.put({fault.path: whole or b""})
+    return found
+
+
+async def _noticed(workspace: Workspace, suites: Sequence[Sown]) -> bool:
+    for sown in suites:
+        report = await run_tests(
+            workspace,
+            suite=sown.suite,
+            paths=sown.tests,
+            limits=Limits(wall_s=RUN_S),
+            product=sown.product,
+            stop_early=True,
+        )
+        if not report.green:
+            return True
+    return False

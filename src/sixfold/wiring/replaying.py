@@ -1,0 +1,169 @@
+"""Doing a recorded run again, whole or from a step on."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterable, Sequence
+from importlib import resources
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from sixfold import forking, recording
+from sixfold.config import Settings
+from sixfold.domain.code import Snapshot
+from sixfold.domain.data import Digest, from_json
+from sixfold.domain.errors import (
+    SixfoldError,
+    UsageError,
+)
+from sixfold.domain.requirements import Request
+from sixfold.domain.run import Decision, Options
+from sixfold.domain.view import RunView
+from sixfold.wiring.doors import Listener, Parts, state_of
+from sixfold.wiring.driving import drive
+from sixfold.wiring.starting import check_models, created
+
+if TYPE_CHECKING:
+    pass
+
+
+DEMO = "shopping"
+"""The bundled recording, in `sixfold/recordings/`."""
+
+
+class _Recorded:
+    """A door that gives the decisions of a recorded run."""
+
+    def __init__(self, decisions: Sequence[Decision]) -> None:
+        self._decisions = {decision.subject: decision for decision in decisions}
+
+    async def ask(self, subject: str, view: RunView) -> Decision | None:
+        return self._decisions.get(subject)
+
+
+def replay(
+    settings: Settings, run: str, *, listener: Listener | None = None, debug: bool = False, workers: int = 0
+) -> tuple[str, int]:
+    """Do a run again offline: recorded answers and decisions, real sandbox, tests, scans and git.
+
+    Args:
+        workers: steps at once; 0 = no limit. Changes nothing but time.
+
+    Returns:
+        The new run's id and the exit code.
+
+    Raises:
+        ReplayDrift: something came out differently, with the first differences.
+        UsageError: the run has not ended.
+    """
+    state = state_of(settings)
+    source = state.folder(run)
+    before = state.log(run).read()
+    if not any(event.kind == "run.ended" for event in before):
+        raise UsageError(f"{run} has not ended, so there is nothing to compare with", next=f"sixfold resume {run}")
+    recorded = recording.recording_of(before)
+    fresh, code = _again(
+        settings, recorded, source / "cassette", source / "repository", listener, debug, workers=workers
+    )
+    now = state.log(fresh).read()
+    if any(event.kind == "run.ended" for event in now):
+        drift = recording.event_differences(before, now, (run, fresh))
+        if drift is not None:
+            raise drift
+    return fresh, code
+
+
+def fork(settings: Settings, run: str, step: str, options: Options) -> str:
+    """Make a new run that takes over everything another one had paid for and decided before a step.
+
+    The steps before are done again from the recorded answers (sandbox, tests and git are real), so the fork needs
+    nothing of the engine's inside and can be replayed by itself.
+
+    Args:
+        step: a phase, a model call or a decision; see `forking.steps`.
+        options: of the fork: another model, budget or policy.
+
+    Returns:
+        The new run's id; `drive` sets it going.
+
+    Raises:
+        UsageError: the run took no such step, or another process drives it.
+        ModelMisconfigured: an unknown model, or no key for it.
+    """
+    state = state_of(settings)
+    check_models(options, os.environ)
+    events = state.log(run).read()
+    taken = forking.inherit(events, run, step)
+    fresh = state.create()
+    try:
+        with state.drive(run):
+            _copy(state.folder(run), state.folder(fresh), taken.answers)
+        before = events[: taken.events]
+        created = events[0].data
+        log = state.log(fresh)
+        created(
+            log,
+            from_json(created["request"], Request),
+            options,
+            Path(created["folder"]),
+            from_json(created["snapshot"], Snapshot),
+            order=[event.data["task"] for event in before if event.kind == "task.ended"],
+            fork=taken,
+        )
+    except (SixfoldError, OSError):
+        shutil.rmtree(state.folder(fresh))
+        raise
+    for event in before:
+        if event.kind == "decision.given":
+            log.append(event.kind, event.key, event.data, who=event.who)
+    return fresh
+
+
+def _copy(source: Path, target: Path, answers: Iterable[Digest]) -> None:
+    """A run's repository, blobs and the named answers; a copied answer is checked when it is read."""
+    shutil.copytree(source / "repository", target / "repository")
+    shutil.copytree(source / "blobs", target / "blobs")
+    (target / "cassette").mkdir()
+    for key in answers:
+        shutil.copyfile(source / "cassette" / f"{key}.json", target / "cassette" / f"{key}.json")
+
+
+def demo(settings: Settings, *, listener: Listener | None = None, debug: bool = False) -> tuple[str, int]:
+    """Replay the recording that comes with Sixfold; needs no model and no key."""
+    with resources.as_file(resources.files("sixfold") / "recordings" / DEMO) as folder:
+        return _again(settings, recording.read(folder), folder, None, listener, debug)
+
+
+def _again(
+    settings: Settings,
+    recorded: recording.Recording,
+    cassette: Path,
+    repository: Path | None,
+    listener: Listener | None,
+    debug: bool,
+    *,
+    workers: int = 0,
+) -> tuple[str, int]:
+    state = state_of(settings)
+    run = state.create()
+    folder = state.folder(run)
+    if repository is not None:
+        shutil.copytree(repository, folder / "repository")
+        if (repository.parent / "blobs").is_dir():
+            shutil.copytree(repository.parent / "blobs", folder / "blobs")
+    options = msgspec.structs.replace(recorded.options, replay=str(cassette), record="", apply=False, models=())
+    product = folder / "product"
+    product.mkdir()
+    log = state.log(run)
+    created(log, recorded.request, options, product, recorded.snapshot, order=recorded.order)
+    door, parts = _Recorded(recorded.decisions), Parts(workers=workers)
+    code = drive(settings, run, listener=listener, door=door, debug=debug, parts=parts)
+    if any(event.kind == "run.ended" for event in log.read()):
+        drift = recording.differences(recorded, recording.recording_of(log.read()))
+        if drift is not None:
+            raise drift
+        return run, 0
+    return run, code

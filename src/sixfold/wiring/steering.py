@@ -1,0 +1,75 @@
+"""Decisions, apply and undo: what a person does to a run from any door."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sixfold.config import Settings
+from sixfold.domain.code import Snapshot
+from sixfold.domain.data import from_json
+from sixfold.domain.errors import (
+    RepositoryError,
+)
+from sixfold.domain.events import Event
+from sixfold.domain.run import Decision, Outcome
+from sixfold.wiring.doors import state_of, who
+from sixfold.workflow.log import EventLog
+
+if TYPE_CHECKING:
+    pass
+
+
+def decide(settings: Settings, run: str, decision: Decision) -> Event:
+    """Write a person's decision into the run's log; a process that drives the run sees it at once."""
+    log = state_of(settings).log(run)
+    return log.append("decision.given", f"decision:{decision.subject}", {"decision": decision}, who=decision.who)
+
+
+def apply(settings: Settings, run: str) -> tuple[str, ...]:
+    """Bring a validated branch into the user's folder; returns the changed paths.
+
+    Raises:
+        RepositoryError: nothing validated yet, or it cannot be applied cleanly; nothing was changed.
+    """
+    from sixfold.layers.refinement.git import GitCheckout
+
+    folder, snapshot, outcome, log = _result(settings, run)
+    files = GitCheckout(state_of(settings).folder(run) / "repository").apply(
+        folder, outcome.branch, outcome.commit, snapshot
+    )
+    times = sum(1 for event in log.read() if event.kind == "result.applied") + 1
+    data = {"folder": str(folder), "commit": outcome.commit, "files": files}
+    log.append("result.applied", f"applied:{times}", data, who=who())
+    return files
+
+
+def undo(settings: Settings, run: str) -> tuple[str, ...]:
+    """Take an applied result back; returns the restored paths.
+
+    Raises:
+        RepositoryError: it is not applied, or its files were edited since; nothing was changed.
+    """
+    from sixfold.layers.refinement.git import GitCheckout
+
+    folder, snapshot, outcome, log = _result(settings, run)
+    times = [event.kind for event in log.read() if event.kind in ("result.applied", "result.undone")]
+    if not times or times[-1] != "result.applied":
+        raise RepositoryError(f"{run} is not applied, so there is nothing to undo", next=f"sixfold apply {run}")
+    files = GitCheckout(state_of(settings).folder(run) / "repository").undo(
+        folder, outcome.branch, outcome.commit, snapshot
+    )
+    data = {"folder": str(folder), "files": files}
+    log.append("result.undone", f"undone:{times.count('result.undone') + 1}", data, who=who())
+    return files
+
+
+def _result(settings: Settings, run: str) -> tuple[Path, Snapshot, Outcome, EventLog]:
+    log = state_of(settings).log(run)
+    events = log.read()
+    ended = next((event for event in events if event.kind == "run.ended"), None)
+    outcome = from_json(ended.data["outcome"], Outcome) if ended else None
+    if outcome is None or outcome.status != "validated":
+        raise RepositoryError(f"{run} has no validated branch", next=f"see how it stands: sixfold show {run}")
+    created = events[0].data
+    return Path(created["folder"]), from_json(created["snapshot"], Snapshot), outcome, log
