@@ -102,14 +102,14 @@ def fork(settings: Settings, run: str, step: str, options: Options) -> str:
         with state.drive(run):
             _copy(state.folder(run), state.folder(fresh), taken.answers)
         before = events[: taken.events]
-        created = events[0].data
+        origin = events[0].data
         log = state.log(fresh)
         created(
             log,
-            from_json(created["request"], Request),
+            from_json(origin["request"], Request),
             options,
-            Path(created["folder"]),
-            from_json(created["snapshot"], Snapshot),
+            Path(origin["folder"]),
+            from_json(origin["snapshot"], Snapshot),
             order=[event.data["task"] for event in before if event.kind == "task.ended"],
             fork=taken,
         )
