@@ -12,6 +12,7 @@ import asyncio
 import contextlib
 import json
 import os
+import re
 import resource
 import signal
 import sqlite3
@@ -46,6 +47,9 @@ from sixfold.workflow.log import EventLog, broken_link
 ANSWERS = Path(__file__).parent.parent / "scripted" / "answers.py"
 REQUEST = "I want something that counts words for my team"
 IN_THE_SANDBOX = ("development.check", "development.retest", "validation.examine", "orchestration.prepare_environment")
+_RACING = re.compile(r"(?<=merge:)T2|(?<=retest:)T2")
+"""T1 and T2 race, and a crash or a busy machine may turn them round: whichever comes second is merged and retested."""
+
 MOMENTS = ("before", "torn", "after")
 """Before the step's action; after its effect but before its record; after its record."""
 
@@ -64,7 +68,7 @@ class Killing:
 
     async def step(self, name: str, action: Callable[[], Awaitable[Json]]) -> Json:
         workflow = _workflow().removeprefix(self._run)
-        place = f"{workflow}/{name}"
+        place = f"{workflow}/{_RACING.sub('T1', name)}"
 
         async def act() -> Json:
             if self._closing:
@@ -97,9 +101,7 @@ class Killing:
     async def _remembered(self, place: str, action: Callable[[], Awaitable[Json]]) -> Json:
         if not place.partition("/")[2].startswith(IN_THE_SANDBOX):
             return await action()
-        # A crash may turn the order round in which two tasks are merged: the second is the one that is tested again.
-        name = "development.retest" if "development.retest" in place else place.replace("/", "_")
-        kept = self._notes / "verdicts" / name
+        kept = self._notes / "verdicts" / place.replace("/", "_")
         if kept.exists():
             return json.loads(kept.read_text())
         result = await action()
