@@ -77,7 +77,7 @@ async def _in_forks(
         "folder": workspace.folder,
         "faults": [{"path": fault.path, "content": fault.content.decode()} for fault in faults],
         "suites": [_suite(one) for one in suites],
-        "workers": os.cpu_count() or 1,
+        "workers": min(8, 2 * (os.cpu_count() or 1)),  # tests mostly wait: for servers, for time to pass
         "wall_s": wall_s,
         "run_s": RUN_S,
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import secrets
 import tomllib
 from collections.abc import Mapping, Sequence
@@ -35,6 +36,10 @@ for folder, folders, names in os.walk("."):
 print(json.dumps(sorted(found)))
 """
 
+WORKERS = min(8, 2 * (os.cpu_count() or 1))
+"""Processes that share a suite from outside; twice the processors, since tests mostly wait for the product."""
+PORTION = 10
+"""Tests from outside that planted faults are shown to at a time."""
 SECONDS_A_TEST = 6.0
 MOST_SUITE_S = 1_200.0
 
@@ -90,8 +95,13 @@ async def validate_product(
             installed = await _install(workspace, checks)
             product = Product(entries=entries, path=(SITE,) if installed else FROM_SOURCE)
             checks += await _start(workspace, product, installed)
-            reports = await _talk(workspace, "examples", examples, product, limits, checks, specification)
-            reports += await _talk(workspace, "acceptance", acceptance, product, limits, checks, specification)
+            # Side by side: every test talks to a product of its own, on a port and a folder of its own.
+            told = await asyncio.gather(
+                _talk(workspace, "examples", examples, product, limits, specification),
+                _talk(workspace, "acceptance", acceptance, product, limits, specification),
+            )
+            checks += [check for check, _ in told]
+            reports = [report for _, report in told if report is not None]
         return checks, reports
 
     async def inside(workspace: Workspace) -> tuple[list[Check], list[TestReport], list[str]]:
@@ -218,30 +228,50 @@ async def _talk(
     files: Mapping[str, bytes],
     product: Product,
     limits: Limits,
-    checks: list[Check],
     specification: Specification,
-) -> list[TestReport]:
+) -> tuple[Check, TestReport | None]:
+    """One suite from outside: its check, and its report when there was anything to run."""
     unusable = unusable_examples(specification) if suite == "examples" else ()
     noted = "; ".join(f"{one.id} is unusable: {one.reason}" for one in unusable[:5])
     tests = [path for path in files if is_test_file(path)]
     if not tests:
-        checks.append(Check(name=suite, ok=False, skipped=True, detail=noted or f"there are no {suite} tests"))
-        return []
+        return Check(name=suite, ok=False, skipped=True, detail=noted or f"there are no {suite} tests"), None
     await workspace.put(files)
     pinned = list_tests(_only(files, tests))
     # Each test starts the product anew, so the time a suite may take grows with its size.
     wall_s = min(MOST_SUITE_S, limits.wall_s + SECONDS_A_TEST * len(pinned))
-    report = await run_tests(
-        workspace,
-        suite=suite,
-        paths=tests,
-        limits=msgspec.structs.replace(limits, wall_s=wall_s),
-        pinned=pinned,
-        product=product,
-    )
+    timed = msgspec.structs.replace(limits, wall_s=wall_s)
+    report = await _in_parts(workspace, suite, pinned, timed, product)
     detail = "; ".join(part for part in (_summary(report), noted) if part)
-    checks.append(Check(name=suite, ok=report.green, detail=detail))
-    return [report]
+    return Check(name=suite, ok=report.green, detail=detail), report
+
+
+async def _in_parts(
+    workspace: Workspace,
+    suite: Literal["examples", "acceptance"],
+    pinned: Sequence[str],
+    limits: Limits,
+    product: Product,
+) -> TestReport:
+    """One suite in as many processes as there are processors; the report does not tell how many those were.
+
+    Tests from outside spend most of their time waiting for the product to start.
+    """
+    parts = [part for part in (pinned[start::WORKERS] for start in range(WORKERS)) if part]
+    reports = await asyncio.gather(
+        *(run_tests(workspace, suite=suite, paths=part, limits=limits, pinned=part, product=product) for part in parts)
+    )
+    place = {name: number for number, name in enumerate(pinned)}
+    cases = [case for report in reports for case in report.cases]
+    cases.sort(key=lambda case: place.get(case.id.partition("[")[0], len(pinned)))
+    return TestReport(
+        suite=suite,
+        cases=tuple(cases),
+        exit_code=max(report.exit_code for report in reports),
+        problem="; ".join(dict.fromkeys(report.problem for report in reports if report.problem)),
+        output="\n".join(report.output for report in reports if report.output),
+        wall_s=max(report.wall_s for report in reports),
+    )
 
 
 async def _own_tests(
@@ -311,9 +341,11 @@ def _sown(
     standing = tuple(name for name in names if is_test_file(name) and name not in foreign)
     if suite in green and standing:
         sown.append(Sown(suite=suite, tests=standing, product=product))
-    blind = tuple(path for name, files in outside.items() if name in green for path in files if is_test_file(path))
-    if blind:
-        sown.append(Sown(suite="acceptance", tests=blind, product=product))
+    passing = {path: content for name, files in outside.items() if name in green for path, content in files.items()}
+    blind = list_tests(_only(passing, [path for path in passing if is_test_file(path)]))
+    # In portions: the control run that follows repeats only those portions that noticed something.
+    for first in range(0, len(blind), PORTION):
+        sown.append(Sown(suite="acceptance", tests=tuple(blind[first : first + PORTION]), product=product))
     return sown
 
 

@@ -1,7 +1,7 @@
 """Runs suites once for every planted fault, each run in a fork of one warm interpreter and on a copy of its own.
 
 A suite takes a tenth of a second to run and half a second to start; forks of a process that has loaded pytest start at
-once. The last trial plants nothing and goes to every suite that noticed something: only a suite that passes then was
+once. The last trials plant nothing and go to every suite that noticed something: only a suite that passes then was
 right, and a trial that spoilt the ground for others is found out. What a run leaves behind is killed before the next
 begins. Product code runs in the forks alone; the verdict is the exit status that the kernel gives to their parent.
 """
@@ -28,6 +28,8 @@ from sixfold.layers.testing.harness.supervisor import PR_SET_DUMPABLE, close_mem
 
 PR_SET_CHILD_SUBREAPER = 36
 RUN_BYTES = 2 << 30
+TEST_S = 10
+"""Seconds one test may take under a fault before its process is ended by the kernel's alarm."""
 LEFT_OUT = (".git", ".sixfold", "__pycache__", "node_modules", ".venv")
 
 
@@ -67,24 +69,32 @@ def warm_up(results: int) -> None:
     null = os.open(os.devnull, os.O_RDWR)
     for descriptor in (0, 1, 2):
         os.dup2(null, descriptor)
-    trials = list(enumerate(job["faults"]))
     deadline = time.monotonic() + job["wall_s"]
+    found = _shared_out(folder, [(number, fault, job) for number, fault in enumerate(job["faults"])], job, deadline)
+    noticing = sorted({len(codes) - 1 for _, codes in found if codes[-1]})
+    controls = [(number, None, {**job, "suites": [job["suites"][number]]}) for number in noticing]
+    control = [code for _, codes in _shared_out(folder, controls, job, None) for code in codes]
+    os.write(results, json.dumps({"trials": found, "control": control}).encode())
+
+
+def _shared_out(
+    folder: str, trials: list[tuple[int, Any, dict[str, Any]]], job: dict[str, Any], deadline: float | None
+) -> list[tuple[int, list[int]]]:
+    """Do (number, fault, job) trials in some forks side by side; each number with its suites' exit statuses."""
     workers = {}
     for first in range(min(job["workers"], len(trials))):
         told = os.memfd_create("results", os.MFD_CLOEXEC)
         pid = os.fork()
         if pid == 0:
-            _work(job, folder, trials[first :: job["workers"]], told, deadline)
+            _work(folder, trials[first :: job["workers"]], told, deadline)
         workers[pid] = told
-    found = []
+    found: list[tuple[int, list[int]]] = []
     for pid, told in workers.items():
         os.waitpid(pid, 0)
         with open(told, "rb") as file:
             file.seek(0)
-            found += [json.loads(line) for line in file]
-    noticing = {len(codes) - 1 for _, codes in found if codes[-1]}
-    control = _trial({**job, "suites": [job["suites"][number] for number in sorted(noticing)]}, folder, None)
-    os.write(results, json.dumps({"trials": found, "control": control}).encode())
+            found += [(number, codes) for number, codes in map(json.loads, file)]
+    return found
 
 
 def _hide() -> None:
@@ -97,11 +107,11 @@ def _hide() -> None:
         ctypes.CDLL(None).prctl(PR_SET_DUMPABLE, 1, 0, 0, 0)
 
 
-def _work(job: dict[str, Any], folder: str, trials: list[tuple[int, Any]], results: int, deadline: float) -> None:
+def _work(folder: str, trials: list[tuple[int, Any, dict[str, Any]]], results: int, deadline: float | None) -> None:
     """Do some trials, one after another; each result is written as soon as it is there. Does not return."""
     ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
-    for number, fault in trials:
-        if time.monotonic() > deadline:
+    for number, fault, job in trials:
+        if deadline is not None and time.monotonic() > deadline:
             break
         os.write(results, json.dumps([number, _trial(job, folder, fault)]).encode() + b"\n")
     os._exit(0)
@@ -117,12 +127,20 @@ def _trial(job: dict[str, Any], folder: str, fault: Any) -> list[int]:
         if fault is not None:
             _plant(copy, fault)
         for suite in job["suites"]:
-            codes.append(_run(suite, folder, job["folder"], copy, job["run_s"]))
+            codes.append(_run(_nearest_first(suite, fault), folder, job["folder"], copy, job["run_s"]))
             if codes[-1]:
                 break
     finally:
         shutil.rmtree(place, ignore_errors=True)
     return codes
+
+
+def _nearest_first(suite: dict[str, Any], fault: Any) -> dict[str, Any]:
+    """The suite with the test files named after the changed module in front: they notice soonest."""
+    if fault is None:
+        return suite
+    stem = os.path.splitext(os.path.basename(fault["path"]))[0].strip("_")
+    return {**suite, "paths": sorted(suite["paths"], key=lambda path: stem not in os.path.basename(path))}
 
 
 def _plant(copy: str, fault: dict[str, str]) -> None:
@@ -182,6 +200,10 @@ class Markers:
         """Declare them."""
         config.addinivalue_line("markers", "req(*ids): requirement ids this test gives evidence for")
         config.addinivalue_line("markers", "security(cwe): weakness this test attacks")
+
+    def pytest_runtest_logstart(self, nodeid: str) -> None:
+        """A fault that makes one test hang is noticed then, and not when the whole suite's time is over."""
+        signal.alarm(TEST_S)
 
 
 def _end_orphans() -> None:

@@ -89,7 +89,7 @@ class Services(Mapping[str, Service]):
     def stop(self) -> None:
         """Stop all that were started."""
         for service in self._started.values():
-            service.stop()
+            service.end()
 
 
 @pytest.fixture

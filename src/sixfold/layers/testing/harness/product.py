@@ -163,6 +163,11 @@ class Service:
         finally:
             kill(process)
 
+    def end(self) -> None:
+        """Kill it. A test is over and its data are thrown away; how the product stops is checked where it is asked."""
+        if self._process is not None:
+            kill(self._process)
+
     def restart(self) -> Service:
         """Stop and start again on the same data."""
         self.stop()
