@@ -12,6 +12,9 @@ from sixfold.domain.ports import Environment
 from sixfold.domain.requirements import Specification
 from sixfold.domain.run import Approval, Options
 
+ACCEPTANCE = "acceptance"
+"""Kind and name of the child task that writes the blind tests: orchestration starts it, validation waits for it."""
+
 
 class Intent(Data, frozen=True, kw_only=True):
     """What the input phase found out."""

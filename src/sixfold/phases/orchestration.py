@@ -9,7 +9,7 @@ import asyncio
 
 from sixfold.domain.code import Snapshot
 from sixfold.domain.errors import ConfigurationError
-from sixfold.domain.flow import Intent
+from sixfold.domain.flow import ACCEPTANCE, Intent
 from sixfold.domain.plan import Plan
 from sixfold.domain.ports import Environment, Ports
 from sixfold.domain.requirements import Specification
@@ -17,9 +17,6 @@ from sixfold.domain.run import Options
 from sixfold.layers.planning import decompose, lookup
 from sixfold.layers.testing import dependencies
 from sixfold.workflow.run import Run
-
-ACCEPTANCE = "acceptance"
-"""Kind of the child task that writes the acceptance tests while development goes on."""
 
 _MOST_CONTEXT_CHARS = 16_000
 

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from sixfold.domain.code import Snapshot
 from sixfold.domain.data import Data, Tree, digest
 from sixfold.domain.evidence import Check, Finding, TestReport
-from sixfold.domain.flow import Examination, Intent, Product, Rework
+from sixfold.domain.flow import ACCEPTANCE, Examination, Intent, Product, Rework
 from sixfold.domain.markdown import specification_text
 from sixfold.domain.ports import Environment, Ports
 from sixfold.domain.requirements import Specification
@@ -20,10 +20,6 @@ from sixfold.domain.run import Decision, Options, Outcome, ReleaseOffer
 from sixfold.layers.refinement import branch
 from sixfold.layers.testing import acceptance, scanning, system
 from sixfold.workflow.run import Run
-
-ACCEPTANCE = "acceptance"
-"""Kind and name of the child task that writes the acceptance tests; orchestration starts it."""
-
 
 _REPORTED = frozenset({"scan", "acceptance", "examples", "tests", "mutation"})
 """Checks whose failures are told one by one, by their reports and findings."""

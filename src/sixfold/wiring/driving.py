@@ -172,7 +172,6 @@ async def open_ports(
     from sixfold.layers.testing.scanners.ruff import Ruff
     from sixfold.layers.testing.scanners.secrets import Secrets
     from sixfold.layers.testing.scanners.suspicious import Suspicious
-    from sixfold.phases.validation import ACCEPTANCE
 
     repository = GitRepository(folder / "repository", folder / "blobs")
     clock = SystemClock()
@@ -182,7 +181,7 @@ async def open_ports(
 
     def called(record: CallRecord) -> None:
         reply = repository.put_blob(record.reply.encode())
-        data = {**to_json(record), "reply": reply, "task": record.scope if record.scope != ACCEPTANCE else ""}
+        data = {**to_json(record), "reply": reply, "task": record.scope}
         log.append("model.called", f"model:{record.request}:{record.scope}", data, who=f"model:{record.model}")
 
     cloud = open_cloud(
@@ -229,7 +228,7 @@ def _handlers(
 ) -> dict[str, Handler]:
     """What each kind of workflow does. `engine` holds the engine once it is launched: it needs the handlers first."""
     from sixfold import pipeline
-    from sixfold.domain.flow import Job
+    from sixfold.domain.flow import ACCEPTANCE, Job
     from sixfold.domain.requirements import Specification
     from sixfold.phases import development, validation
     from sixfold.workflow.drive import ROOT
@@ -262,5 +261,5 @@ def _handlers(
     return {
         ROOT: handler(root),
         development.TASK: handler(task),
-        validation.ACCEPTANCE: handler(acceptance),
+        ACCEPTANCE: handler(acceptance),
     }

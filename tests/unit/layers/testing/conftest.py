@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 from collections.abc import AsyncIterator, Mapping
@@ -13,6 +14,7 @@ from plain_folders import Folders, Opener
 
 from sixfold.domain.data import digest
 from sixfold.domain.ports import Environment, Workspace
+from sixfold.layers.testing.environments import UvEnvironments
 from sixfold.layers.testing.sandbox.bubblewrap import Bubblewrap
 from sixfold.layers.testing.sandbox.sandlock import Sandlock
 
@@ -26,6 +28,12 @@ def folders(tmp_path: Path) -> Folders:
 def environment() -> Environment:
     """The environment the tests run in: it holds pytest."""
     return Environment(python=sys.executable, folders=(sys.prefix,), digest=digest(sys.prefix))
+
+
+@pytest.fixture
+async def toolchain(tmp_path: Path) -> Environment:
+    """The environment that products really get: made by uv from the hash-locked list, pip and setuptools in it."""
+    return await UvEnvironments(tmp_path / "environments", os.environ).prepare()
 
 
 @pytest.fixture

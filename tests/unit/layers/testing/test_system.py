@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
 from typing import Any
 
 import pytest
@@ -201,18 +200,16 @@ PACKAGED = {
 LIBRARY = Specification(title="t", entries=(Entry(name="items", kind="library", module="items"),))
 
 
-@pytest.mark.skipif(not (find_spec("pip") and find_spec("setuptools")), reason="needs pip and setuptools beside pytest")
 async def test_package_is_installed_from_nothing_and_imported_from_there(
-    folders: Folders, sandbox: Sandbox, environment: Environment
+    folders: Folders, sandbox: Sandbox, toolchain: Environment
 ) -> None:
-    result = await validate_product(sandbox, folders.add(PACKAGED), LIBRARY, {}, environment)
+    result = await validate_product(sandbox, folders.add(PACKAGED), LIBRARY, {}, toolchain)
     assert [(check.name, check.ok) for check in result.checks[:2]] == [("install", True), ("start:items", True)]
 
 
-@pytest.mark.skipif(not find_spec("pip"), reason="needs pip beside pytest")
 async def test_package_that_does_not_build_fails_its_installation(
-    folders: Folders, sandbox: Sandbox, environment: Environment
+    folders: Folders, sandbox: Sandbox, toolchain: Environment
 ) -> None:
     broken = {**PACKAGED, "pyproject.toml": "[project]\nname = 3\n"}
-    result = await validate_product(sandbox, folders.add(broken), LIBRARY, {}, environment)
+    result = await validate_product(sandbox, folders.add(broken), LIBRARY, {}, toolchain)
     assert not result.checks[0].ok
