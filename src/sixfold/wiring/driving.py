@@ -65,7 +65,8 @@ def drive(
     with state.drive(run):
         if options is not None:
             log.append("run.resumed", f"resumed:{log.next('run.resumed')}", {"by": who(), "options": options})
-        threading.Thread(target=_preload, args=(options_of(log),), name="preload", daemon=True).start()
+        if parts.durable is None:
+            threading.Thread(target=_preload, args=(options_of(log),), name="preload", daemon=True).start()
         try:
             stop = asyncio.run(_drive(settings, state.folder(run), run, log, created, listener, door, parts))
         except SixfoldError as error:
@@ -105,7 +106,6 @@ async def _drive(
 ) -> Stop:
     # Late: the durable engine takes about two seconds to load, and only driving needs it.
     from sixfold.workflow.control import Control
-    from sixfold.workflow.dbos_engine import durable
     from sixfold.workflow.drive import drive as drive_engine
     from sixfold.workflow.ordered import OrderedEngine
 
@@ -123,7 +123,10 @@ async def _drive(
         if decision is not None:
             decide(settings, run, decision)
 
-    async with (parts.durable or durable)(run, settings.database_url or folder / "engine.sqlite", handlers) as engine:
+    if (opened := parts.durable) is None:
+        from sixfold.workflow.dbos_engine import durable as opened  # whoever brings an engine need not wait for DBOS
+
+    async with opened(run, settings.database_url or folder / "engine.sqlite", handlers) as engine:
         order = [f"task:{task}" for task in created.data.get("order", ())]
         holder.append(OrderedEngine(engine, order, workers=parts.workers) if order or parts.workers else engine)
         stop = await drive_engine(

@@ -25,6 +25,7 @@ from sixfold.domain.view import RunView
 from sixfold.wiring.doors import Listener, Parts, state_of
 from sixfold.wiring.driving import drive
 from sixfold.wiring.starting import check_models, created
+from sixfold.workflow.engine import in_memory
 
 if TYPE_CHECKING:
     pass
@@ -159,7 +160,9 @@ def _again(
     product.mkdir()
     log = state.log(run)
     created(log, recorded.request, options, product, recorded.snapshot, order=recorded.order)
-    door, parts = _Recorded(recorded.decisions), Parts(workers=workers)
+    # Every answer is recorded and every step can be done again: a replay that was cut off is replayed once more, and
+    # need not wait for the durable engine to load.
+    door, parts = _Recorded(recorded.decisions), Parts(durable=in_memory, workers=workers)
     code = drive(settings, run, listener=listener, door=door, debug=debug, parts=parts)
     if any(event.kind == "run.ended" for event in log.read()):
         drift = recording.differences(recorded, recording.recording_of(log.read()))
