@@ -123,9 +123,11 @@ async def _drive(
         if decision is not None:
             decide(settings, run, decision)
 
-    if (opened := parts.durable) is None:
-        from sixfold.workflow.dbos_engine import durable as opened  # whoever brings an engine need not wait for DBOS
+    opened = parts.durable
+    if opened is None:
+        from sixfold.workflow.dbos_engine import durable  # whoever brings an engine need not wait for DBOS
 
+        opened = durable
     async with opened(run, settings.database_url or folder / "engine.sqlite", handlers) as engine:
         order = [f"task:{task}" for task in created.data.get("order", ())]
         holder.append(OrderedEngine(engine, order, workers=parts.workers) if order or parts.workers else engine)
@@ -197,6 +199,8 @@ async def open_ports(
         record=options.record,
         budget=options.budget,
         scope_budget=options.task_budget,
+        phase_budget=options.phase_budget,
+        prompts=options.prompts,
         blob=repository.blob,
         on_call=called,
         inherited=fork.answers if fork is not None else None,

@@ -91,13 +91,17 @@ def fork(settings: Settings, run: str, step: str, options: Options) -> str:
         The new run's id; `drive` sets it going.
 
     Raises:
-        UsageError: the run took no such step, or another process drives it.
+        UsageError: the run took no such step or made no call a prompt is for, or another process drives it.
         ModelMisconfigured: an unknown model, or no key for it.
     """
     state = state_of(settings)
     check_models(options, os.environ)
     events = state.log(run).read()
     taken = forking.inherit(events, run, step)
+    calls = forking.calls(events)
+    for call, _ in options.prompts:
+        if call not in calls:
+            raise UsageError(f"{run} made no model call {call!r}", why=f"it made: {', '.join(calls)}")
     fresh = state.create()
     try:
         with state.drive(run):
