@@ -108,7 +108,7 @@ def test_a_fork_may_ask_with_another_prompt_and_under_another_cap_and_pays_for_n
     first = person.show("--last")["run"]
     paid = person.charged.read_text().split()
     prompt = tmp_path / "tester.md"
-    prompt.write_text("You write blind acceptance tests, one for each requirement, and nothing else.\n")
+    prompt.write_text("Before any code is seen, you write the acceptance tests, one for each requirement.\n")
     call = "validation.write_acceptance"
     person.sixfold("fork", first, "--from", call, "--prompt", f"{call}={prompt}")
     again = [event for event in person.events("model.called") if not event["replayed"]]
@@ -123,7 +123,7 @@ def test_a_fork_may_ask_with_another_prompt_and_under_another_cap_and_pays_for_n
     # A cap of the fork's own: what was taken over does not count against it, and nothing new is paid for.
     charged = person.calls()
     stopped = person.sixfold("fork", first, "--from", "input", "--budget-tokens", "10", expect=4)
-    assert "the budget run:tokens is reached: 0 of 10 tokens spent" in stopped.stderr.replace(" tokens of", " of")
+    assert "the budget run:tokens is reached: 0 tokens of 10 tokens spent" in stopped.stderr
     assert person.calls() == charged
     person.sixfold("resume", "--last", "--budget-tokens", "+100000")
     assert person.calls() == charged + len(paid)

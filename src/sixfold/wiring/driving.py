@@ -22,12 +22,11 @@ from sixfold.domain.fold import fold
 from sixfold.domain.requirements import Request
 from sixfold.domain.run import Options, Outcome
 from sixfold.wiring.doors import PICKED, Door, Listener, Parts, options_of, state_of, who
-from sixfold.wiring.steering import decide
 from sixfold.workflow.clock import SystemClock
 from sixfold.workflow.log import EventLog, note_pause
 
 if TYPE_CHECKING:
-    from sixfold.domain.ports import Ports, Sandbox
+    from sixfold.domain.ports import Ports
     from sixfold.layers.models.cloud import CallRecord
     from sixfold.workflow.control import Control
     from sixfold.workflow.drive import Stop
@@ -56,7 +55,7 @@ def drive(
     Raises:
         SixfoldError: what stopped the run before it could begin; it is recorded as a pause.
     """
-    state = state_of(settings)
+    state = state_of(settings, parts.clock)
     log = state.log(run)
     created = log.read()[0]
     ended = next((event for event in log.read() if event.kind == "run.ended"), None)
@@ -108,12 +107,13 @@ async def _drive(
     from sixfold.workflow.control import Control
     from sixfold.workflow.drive import drive as drive_engine
     from sixfold.workflow.ordered import OrderedEngine
+    from sixfold.workflow.run import decision_event
 
     options = options_of(log)
     request = from_json(created.data["request"], Request)
     snapshot = from_json(created.data["snapshot"], Snapshot)
     fork = from_json(created.data["fork"], forking.Inheritance) if created.data.get("fork") else None
-    ports = await open_ports(settings, folder, run, log, options, snapshot.tree, cage=parts.sandbox, fork=fork)
+    ports = await open_ports(settings, folder, run, log, options, snapshot.tree, parts=parts, fork=fork)
     control = Control()
     holder: list[Engine] = []
     handlers = _handlers(run, ports, request, options, snapshot, log, control, holder)
@@ -121,7 +121,7 @@ async def _drive(
     async def ask(subject: str) -> None:
         decision = await door.ask(subject, fold(log.read())) if door is not None else None
         if decision is not None:
-            decide(settings, run, decision)
+            decision_event(log, decision)
 
     opened = parts.durable
     if opened is None:
@@ -151,14 +151,14 @@ async def open_ports(
     options: Options,
     base: Tree,
     *,
-    cage: Sandbox | None = None,
+    parts: Parts = PICKED,
     fork: forking.Inheritance | None = None,
 ) -> Ports:
     """The adapters of one run.
 
     Args:
         base: the tree the run began with; what it declares may be used.
-        cage: the sandbox; None = the best that works here.
+        parts: sandbox and clock in place of the best sandbox that works here and the machine's clock.
         fork: what the run took over from another.
 
     Raises:
@@ -179,7 +179,8 @@ async def open_ports(
     from sixfold.layers.testing.scanners.suspicious import Suspicious
 
     repository = GitRepository(folder / "repository", folder / "blobs")
-    clock = SystemClock()
+    clock = parts.clock or SystemClock()
+    cage = parts.sandbox
     if cage is None:
         only = "" if settings.sandbox == "auto" else settings.sandbox
         cage = await sandbox.choose(repository.checkout, repository.store, settings.home / "scratch", only=only)
