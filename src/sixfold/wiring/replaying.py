@@ -15,10 +15,7 @@ from sixfold import forking, recording
 from sixfold.config import Settings
 from sixfold.domain.code import Snapshot
 from sixfold.domain.data import Digest, from_json
-from sixfold.domain.errors import (
-    SixfoldError,
-    UsageError,
-)
+from sixfold.domain.errors import UsageError
 from sixfold.domain.requirements import Request
 from sixfold.domain.run import Decision, Options
 from sixfold.domain.view import RunView
@@ -102,13 +99,12 @@ def fork(settings: Settings, run: str, step: str, options: Options) -> str:
     for call, _ in options.prompts:
         if call not in calls:
             raise UsageError(f"{run} made no model call {call!r}", why=f"it made: {', '.join(calls)}")
-    fresh = state.create()
-    try:
+    before = events[: taken.events]
+    origin = events[0].data
+    with state.make() as (fresh, drafts):
         with state.drive(run):
-            _copy(state.folder(run), state.folder(fresh), taken.answers)
-        before = events[: taken.events]
-        origin = events[0].data
-        log = state.log(fresh)
+            _copy(state.folder(run), drafts.folder(fresh), taken.answers)
+        log = drafts.log(fresh)
         created(
             log,
             from_json(origin["request"], Request),
@@ -118,12 +114,9 @@ def fork(settings: Settings, run: str, step: str, options: Options) -> str:
             order=[event.data["task"] for event in before if event.kind == "task.ended"],
             fork=taken,
         )
-    except (SixfoldError, OSError):
-        shutil.rmtree(state.folder(fresh))
-        raise
-    for event in before:
-        if event.kind == "decision.given":
-            log.append(event.kind, event.key, event.data, who=event.who)
+        for event in before:
+            if event.kind == "decision.given":
+                log.append(event.kind, event.key, event.data, who=event.who)
     return fresh
 
 
