@@ -15,7 +15,7 @@ import signal
 import subprocess
 import sys
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,8 +27,8 @@ from sixfold.workflow.clock import SystemClock
 from sixfold.workflow.log import EventLog, broken_link
 
 _CHANGES = ("os.rename", "os.mkdir", "os.link", "os.remove", "os.rmdir", "os.truncate", "shutil.copyfile")
-_MOST = 30
-"""Kills of one command; of more moments than that every second, third, … is taken."""
+_ALL = 12
+"""The first so many changes are all tried; of later ones every second, third, … is."""
 
 
 def kill_before(change: int) -> Callable[[str, tuple[Any, ...]], None]:
@@ -75,21 +75,20 @@ class Stage:
         self._folder = folder
         self.run = run
 
-    def killed(self, words: Sequence[str]) -> list[dict[str, Any]]:
+    def killed(self, words: Sequence[str]) -> Iterator[dict[str, Any]]:
         """What stood after each kill and after the command was given once more."""
-        outcomes: list[dict[str, Any]] = []
         change, step = 0, 1
         while True:
             change += step
             home, folder = self._copy()
             end = command(words, home, folder, change)
             if end != -signal.SIGKILL:
-                outcomes.append({"killed": False, "ends": [end], **self._facts(home, folder)})
-                return outcomes
+                yield {"killed": False, "ends": [end], **self._facts(home, folder)}
+                return
             left = self._facts(home, folder)
             ends = [end, command(words, home, folder, 0)]
-            outcomes.append({"killed": True, "change": change, "ends": ends, "left": left, **self._facts(home, folder)})
-            step = 1 + change // _MOST
+            yield {"killed": True, "change": change, "ends": ends, "left": left, **self._facts(home, folder)}
+            step = 1 + change // _ALL
 
     def prepare(self, words: Sequence[str]) -> None:
         """Give a command on the stage itself."""
