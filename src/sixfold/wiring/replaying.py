@@ -59,7 +59,7 @@ def replay(
     """
     state = state_of(settings)
     source = state.folder(run)
-    before = state.log(run).read()
+    before = state.log(run).sound()
     if not any(event.kind == "run.ended" for event in before):
         raise UsageError(f"{run} has not ended, so there is nothing to compare with", next=f"sixfold resume {run}")
     recorded = recording.recording_of(before)
@@ -93,7 +93,7 @@ def fork(settings: Settings, run: str, step: str, options: Options) -> str:
     """
     state = state_of(settings)
     check_models(options, os.environ)
-    events = state.log(run).read()
+    events = state.log(run).sound()
     taken = forking.inherit(events, run, step)
     calls = forking.calls(events)
     for call, _ in options.prompts:
