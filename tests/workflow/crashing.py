@@ -27,6 +27,7 @@ import traceback
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -41,11 +42,13 @@ import sixfold.layers.testing.scanners.ruff
 import sixfold.pipeline
 import sixfold.workflow.drive  # noqa: F401
 from sixfold import config, wiring
-from sixfold.domain.data import Json
+from sixfold.domain.data import Json, canonical
 from sixfold.domain.errors import SixfoldError
 from sixfold.domain.run import Decision, Options
 from sixfold.domain.view import RunView
 from sixfold.fakes.sandbox import ScriptedSandbox
+from sixfold.layers.models.adapter import render
+from sixfold.layers.models.cassette import Cassette
 from sixfold.workflow.clock import SystemClock
 from sixfold.workflow.dbos_engine import durable
 from sixfold.workflow.engine import Engine, Handler
@@ -263,28 +266,35 @@ class Bench:
         return {"moment": name, "ends": ends, "told": told, **self.outcome(run), "paid": calls.read_text().split()}
 
     def shot(self, chance: random.Random) -> dict[str, Any]:
-        """A run that is killed at random moments until it comes through; what was under way at each kill is counted."""
+        """A run that is killed at random moments until it comes through; counts answers that were paid for again."""
         calls = self.folder / f"calls-{len(list(self.folder.glob('calls-*')))}"
         calls.touch()
         run = self.start(calls)
-        cassette = wiring.state_of(self.settings).folder(run) / "cassette"
         ends: list[int] = []
-        under_way = 0
+        again = 0
         while not ends or ends[-1] == -signal.SIGPROF:
-            # The first kills come early in a drive; each drive gets a little more time, so that the run ends.
-            ends.append(self.drive(run, cpu_s=chance.uniform(0.05, 0.6) + 0.15 * len(ends)))
-            answered = len(list(cassette.glob("?" * 64 + ".json"))) if cassette.exists() else 0
-            under_way = len(calls.read_text().split()) - answered
-        kills = len(ends) - 1
-        moment = f"{kills} random kills"
+            answered, before = self._answered(run), len(calls.read_text().split())
+            # Each drive gets a little more time, so that the run ends.
+            ends.append(self.drive(run, cpu_s=chance.uniform(0.02, 0.3) + 0.05 * len(ends)))
+            again += sum(prompt in answered for prompt in calls.read_text().split()[before:])
         return {
-            "moment": moment,
+            "moment": f"{len(ends) - 1} random kills",
             "ends": ends,
-            "kills": kills,
-            "unanswered": under_way,
+            "kills": len(ends) - 1,
+            "paid_again": again,
             **self.outcome(run),
             "paid": calls.read_text().split(),
         }
+
+    def _answered(self, run: str) -> set[str]:
+        """The prompts whose answers are on disk, in the form in which the program notes that it was asked."""
+        cassette = Cassette(wiring.state_of(self.settings).folder(run) / "cassette")
+        prompts = set()
+        for entry in cassette.entries():
+            schema = entry.request.json_schema
+            more = "" if schema is None else f"\nThe answer follows this JSON Schema: {canonical(schema)}\n"
+            prompts.add(sha256((render(entry.request) + more).encode()).hexdigest())
+        return prompts
 
     def log(self, run: str) -> EventLog:
         return wiring.state_of(self.settings).log(run)
