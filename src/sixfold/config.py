@@ -51,6 +51,8 @@ class Settings(Data, frozen=True, kw_only=True):
     max_repairs: int = 3
     parallel: int = 4
     packages: tuple[str, ...] = ()
+    min_package_age_days: float = 7.0
+    """Packages uploaded later than so many days ago are not installed."""
     listing: tuple[Setting, ...] = ()
     """Every key, in the order of the documentation."""
 
@@ -164,6 +166,7 @@ _KEYS = {
         _Key(name="max_repairs", read=_number(int, 0), default=3, project="lower"),
         _Key(name="parallel", read=_number(int, 1), default=4, project="lower"),
         _Key(name="packages", read=_names, default=(), project="never"),
+        _Key(name="min_package_age_days", read=_number(float, 0), default=7.0, project="never"),
     )
 }
 
@@ -227,6 +230,7 @@ def _settings(values: Mapping[str, tuple[Any, str]]) -> Settings:
         max_repairs=now["max_repairs"],
         parallel=now["parallel"],
         packages=now["packages"],
+        min_package_age_days=now["min_package_age_days"],
         listing=tuple(Setting(key=name, value=value, origin=origin) for name, (value, origin) in values.items()),
     )
 

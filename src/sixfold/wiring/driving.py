@@ -204,7 +204,9 @@ async def open_ports(
         repository=repository,
         retriever=RepositoryIndex(repository),
         sandbox=cage,
-        environments=UvEnvironments(settings.home / "environments", os.environ),
+        environments=UvEnvironments(
+            settings.home / "environments", os.environ, min_age_days=settings.min_package_age_days
+        ),
         scanners=(
             Ruff(repository),
             Audit(repository),

@@ -122,5 +122,7 @@ def prepare_toolchain(settings: Settings) -> Row:
     """Build the sandbox's toolchain now, so that the first run need not; quick when it is there already."""
     from sixfold.layers.testing.environments import UvEnvironments
 
-    environment = asyncio.run(UvEnvironments(settings.home / "environments", os.environ).prepare())
+    environment = asyncio.run(
+        UvEnvironments(settings.home / "environments", os.environ, min_age_days=settings.min_package_age_days).prepare()
+    )
     return Row(what="toolchain", state="ok", detail=f"{len(environment.packages)} packages, {environment.python}")
