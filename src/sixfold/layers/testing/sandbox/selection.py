@@ -11,10 +11,9 @@ from sixfold.domain.errors import SandboxUnavailable
 from sixfold.domain.evidence import Limits
 from sixfold.layers.testing.sandbox.bubblewrap import Bubblewrap
 from sixfold.layers.testing.sandbox.copies import sweep
+from sixfold.layers.testing.sandbox.opening import Backend
 from sixfold.layers.testing.sandbox.policy import Enforced
 from sixfold.layers.testing.sandbox.sandlock import Sandlock
-
-Backend = Bubblewrap | Sandlock
 
 NAMES = ("bubblewrap", "sandlock+namespaces", "sandlock")
 """Strongest first."""
