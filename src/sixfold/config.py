@@ -41,6 +41,8 @@ class Settings(Data, frozen=True, kw_only=True):
     """(role, model) pairs; role `*` is the default model."""
     sandbox: str = "auto"
     """`auto`, or the name of a backend."""
+    sandbox_image: str = ""
+    """Image for Docker and Podman; empty = none, this machine's programs are mounted read-only."""
     clarify: str = "auto"
     unanswered: str = "wait"
     plan: str = "auto"
@@ -143,6 +145,7 @@ _KEYS = {
         _Key(name="model", read=_model, default="", project="provider"),
         *(_Key(name=f"roles.{role}", read=_model, default="", project="provider") for role in ROLES),
         _Key(name="sandbox", read=_text, default="auto", project="never"),
+        _Key(name="sandbox_image", read=_text, default="", project="never"),
         _Key(name="clarify", read=_choice("auto", "always", "never"), default="auto"),
         _Key(
             name="unanswered",
@@ -220,6 +223,7 @@ def _settings(values: Mapping[str, tuple[Any, str]]) -> Settings:
         database_url=now["database_url"],
         models=tuple((role, model) for role, model in pairs if model),
         sandbox=now["sandbox"],
+        sandbox_image=now["sandbox_image"],
         clarify=now["clarify"],
         unanswered=now["unanswered"],
         plan=now["plan"],

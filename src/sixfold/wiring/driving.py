@@ -177,7 +177,14 @@ async def open_ports(
     clock = SystemClock()
     if cage is None:
         only = "" if settings.sandbox == "auto" else settings.sandbox
-        cage = await sandbox.choose(repository.checkout, repository.store, settings.home / "scratch", only=only)
+        cage = await sandbox.choose(
+            repository.checkout,
+            repository.store,
+            settings.home / "scratch",
+            only=only,
+            image=settings.sandbox_image,
+            settings=os.environ,
+        )
 
     def called(record: CallRecord) -> None:
         reply = repository.put_blob(record.reply.encode())

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from sixfold.domain.errors import SandboxUnavailable
 from sixfold.domain.ports import Environment
+from sixfold.layers.testing.sandbox.accounts import write_accounts
 from sixfold.layers.testing.sandbox.channel import START_S, Channel
 from sixfold.layers.testing.sandbox.copies import Copy
 from sixfold.layers.testing.sandbox.opening import Backend
@@ -157,18 +158,6 @@ class Bubblewrap(Backend):
 def _parents(paths: list[str]) -> list[str]:
     """The folders above the paths, outermost first; bubblewrap would make them unreadable to the guest's user."""
     return sorted({str(parent) for path in paths for parent in Path(path).parents} - {"/"})
-
-
-def write_accounts(folder: Path) -> None:
-    """A tiny /etc: the one user, no group, the loopback's name."""
-    texts = {
-        "passwd": "root:x:0:0::/:/bin/false\nsixfold:x:1000:1000::/home/sixfold:/bin/sh\n",
-        "group": "root:x:0:\nsixfold:x:1000:\n",
-        "hosts": "127.0.0.1 localhost sandbox\n::1 localhost\n",
-        "nsswitch.conf": "passwd: files\ngroup: files\nhosts: files\n",
-    }
-    for name, text in texts.items():
-        (folder / name).write_text(text)
 
 
 def _map_users(info: int, owner: int) -> None:

@@ -20,7 +20,7 @@ from .kernel import (
 )
 
 
-def await_command(line: socket.socket) -> None:
+def await_command(line: socket.socket, uid: int) -> None:
     """Give up what no guest may have, wait for the one command of this process, and become it. Does not return."""
     problem = ""
     try:
@@ -37,7 +37,7 @@ def await_command(line: socket.socket) -> None:
     try:
         if problem:
             raise OSError(problem)
-        _become(json.loads(os.pread(command, os.fstat(command).st_size, 0)))
+        _become(json.loads(os.pread(command, os.fstat(command).st_size, 0)), uid)
     except BaseException as error:  # the child of a fork must never return into the keeper's code
         os.write(2, f"sandbox: {error}\n".encode(errors="replace"))
     os._exit(126)
@@ -53,10 +53,10 @@ def _strip() -> None:
     refuse_calls(metadata=False)
 
 
-def _become(spec: Spec) -> None:
+def _become(spec: Spec, uid: int) -> None:
     os.closerange(3, 1024)
     set_limits(spec, direct=True)
-    become_guest_user()
+    become_guest_user(uid)
     drop_capabilities()
     words, variables = spec["argv"], spec["env"]
     try:

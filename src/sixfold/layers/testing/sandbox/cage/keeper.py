@@ -14,6 +14,7 @@ import time
 from .filters import refuse_calls
 from .guest import await_command
 from .kernel import (
+    GUEST_UID,
     PAGE_BYTES,
     PR_SET_CHILD_SUBREAPER,
     PR_SET_DUMPABLE,
@@ -149,7 +150,7 @@ class Keeper:
             ours.close()
             self.line.close()
             os.close(self.report)
-            await_command(theirs)
+            await_command(theirs, self.config.get("guest_uid", GUEST_UID))
         theirs.close()
         return pid, ours
 
