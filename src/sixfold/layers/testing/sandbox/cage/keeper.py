@@ -10,6 +10,7 @@ import select
 import signal
 import socket
 import time
+from collections.abc import Collection
 
 from .filters import refuse_calls
 from .guest import await_command
@@ -30,8 +31,8 @@ from .kernel import (
 )
 
 
-def descendants(root: int) -> list[int]:
-    """Process ids below `root`, by parent links in /proc."""
+def descendants(root: int, *, but: Collection[int] = ()) -> list[int]:
+    """Process ids below `root`, by parent links in /proc; those named and all below them left out."""
     children: dict[int, list[int]] = {}
     for name in os.listdir("/proc"):
         if name.isdigit():
@@ -43,6 +44,8 @@ def descendants(root: int) -> list[int]:
     queue = list(children.get(root, ()))
     while queue:
         pid = queue.pop()
+        if pid in but:
+            continue
         found.append(pid)
         queue += children.get(pid, ())
     return found

@@ -142,10 +142,13 @@ class Supervisor:
             self._say({"event": "ended", "id": number, **outcome})
 
     def _end_strays(self) -> None:
-        """Kill what a keeper that died unexpectedly left behind; without a PID namespace it became our child."""
-        keepers = [keeper for _, keeper, _ in self.running.values()] + ([self.spare.pid] if self.spare else [])
-        kept = {pid for keeper in keepers for pid in (keeper, *descendants(keeper))}
-        while strays := [pid for pid in descendants(os.getpid()) if pid not in kept and not is_zombie(pid)]:
+        """Kill what a keeper that died unexpectedly left behind; without a PID namespace it became our child.
+
+        A living keeper's own children never do: it is their subreaper. So only children of ours that are no keepers
+        are strays, and what hangs below them.
+        """
+        keepers = {keeper for _, keeper, _ in self.running.values()} | ({self.spare.pid} if self.spare else set())
+        while strays := [pid for pid in descendants(os.getpid(), but=keepers) if not is_zombie(pid)]:
             for pid in strays:
                 with contextlib.suppress(ProcessLookupError, PermissionError):
                     os.kill(pid, signal.SIGKILL)
