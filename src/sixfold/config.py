@@ -41,6 +41,8 @@ class Settings(Data, frozen=True, kw_only=True):
     """(role, model) pairs; role `*` is the default model."""
     sandbox: str = "auto"
     """`auto`, or the name of a backend."""
+    sandbox_image: str = ""
+    """Image for Docker and Podman; empty = none, this machine's programs are mounted read-only."""
     clarify: str = "auto"
     unanswered: str = "wait"
     plan: str = "auto"
@@ -53,6 +55,8 @@ class Settings(Data, frozen=True, kw_only=True):
     max_repairs: int = 3
     parallel: int = 4
     packages: tuple[str, ...] = ()
+    min_package_age_days: float = 7.0
+    """Packages uploaded later than so many days ago are not installed."""
     listing: tuple[Setting, ...] = ()
     """Every key, in the order of the documentation."""
 
@@ -145,6 +149,7 @@ _KEYS = {
         _Key(name="model", read=_model, default="", project="provider"),
         *(_Key(name=f"roles.{role}", read=_model, default="", project="provider") for role in ROLES),
         _Key(name="sandbox", read=_text, default="auto", project="never"),
+        _Key(name="sandbox_image", read=_text, default="", project="never"),
         _Key(name="clarify", read=_choice("auto", "always", "never"), default="auto"),
         _Key(
             name="unanswered",
@@ -172,6 +177,7 @@ _KEYS = {
         _Key(name="max_repairs", read=_number(int, 0), default=3, project="lower"),
         _Key(name="parallel", read=_number(int, 1), default=4, project="lower"),
         _Key(name="packages", read=_names, default=(), project="never"),
+        _Key(name="min_package_age_days", read=_number(float, 0), default=7.0, project="never"),
     )
 }
 
@@ -225,6 +231,7 @@ def _settings(values: Mapping[str, tuple[Any, str]]) -> Settings:
         database_url=now["database_url"],
         models=tuple((role, model) for role, model in pairs if model),
         sandbox=now["sandbox"],
+        sandbox_image=now["sandbox_image"],
         clarify=now["clarify"],
         unanswered=now["unanswered"],
         plan=now["plan"],
@@ -237,6 +244,7 @@ def _settings(values: Mapping[str, tuple[Any, str]]) -> Settings:
         max_repairs=now["max_repairs"],
         parallel=now["parallel"],
         packages=now["packages"],
+        min_package_age_days=now["min_package_age_days"],
         listing=tuple(Setting(key=name, value=value, origin=origin) for name, (value, origin) in values.items()),
     )
 

@@ -183,7 +183,14 @@ async def open_ports(
     cage = parts.sandbox
     if cage is None:
         only = "" if settings.sandbox == "auto" else settings.sandbox
-        cage = await sandbox.choose(repository.checkout, repository.store, settings.home / "scratch", only=only)
+        cage = await sandbox.choose(
+            repository.checkout,
+            repository.store,
+            settings.home / "scratch",
+            only=only,
+            image=settings.sandbox_image,
+            settings=os.environ,
+        )
 
     def called(record: CallRecord) -> None:
         reply = repository.put_blob(record.reply.encode())
@@ -212,7 +219,9 @@ async def open_ports(
         repository=repository,
         retriever=RepositoryIndex(repository),
         sandbox=cage,
-        environments=UvEnvironments(settings.home / "environments", os.environ),
+        environments=UvEnvironments(
+            settings.home / "environments", os.environ, min_age_days=settings.min_package_age_days
+        ),
         scanners=(
             Ruff(repository),
             Audit(repository),
