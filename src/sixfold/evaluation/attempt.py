@@ -217,7 +217,8 @@ def lines_of(view: RunView, noted: tuple[Noted, ...]) -> tuple[Line, ...]:
     """
     if noted:
         shown = {(item.id, item.line): item for item in noted if item.kind != "rejection"}
-        lines, taken = [], set()
+        lines: list[Line] = []
+        taken: set[str] = set()
         for item in shown.values():
             id = item.id if item.id not in taken else f"{item.id}'{len(taken)}"
             taken.add(id)

@@ -91,10 +91,10 @@ async def score(laboratory: Laboratory, sample: Sample, product: Path, bench: Pa
     (bench / "pytest.ini").write_text("[pytest]\n", encoding="utf-8")
     environment = await laboratory.environments.prepare(())
     async with laboratory.sandbox.open(laboratory.repository.store(bench), environment=environment) as workspace:
-        place = f"{workspace.folder}/{_ROWS_FILE}"
+        record = f"{workspace.folder}/{_ROWS_FILE}"
         done = await workspace.exec(
             ["python", "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "accept_rows", "acceptance"],
-            env={"SUT_DIR": f"{workspace.folder}/product", "ACCEPT_ROWS_JSON": place, "PYTHONDONTWRITEBYTECODE": "1"},
+            env={"SUT_DIR": f"{workspace.folder}/product", "ACCEPT_ROWS_JSON": record, "PYTHONDONTWRITEBYTECODE": "1"},
             limits=_LIMITS,
         )
         raw = await workspace.get(_ROWS_FILE, most_bytes=_MOST_ROWS_BYTES)

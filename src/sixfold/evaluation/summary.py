@@ -195,7 +195,5 @@ def _notes(style: Style, by_arm: dict[str, list[Measured]], known: dict[str, Sam
     ):
         notes.append("Coverage, waste and hallucinations need a judge; attempts without one are left out of them.")
     if judged:
-        notes.append(
-            "User and judge are models; their words: journal.jsonl and judgement.json of each attempt."
-        )
+        notes.append("User and judge are models; their words: journal.jsonl and judgement.json of each attempt.")
     return tuple(notes)

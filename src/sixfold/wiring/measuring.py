@@ -59,7 +59,7 @@ async def open_laboratory(settings: Settings, folder: Path) -> Laboratory:
 
 @contextlib.asynccontextmanager
 async def open_models(
-    models: Sequence[tuple[str, str]], folder: Path, *, owner: str, budget: Budget = Budget()
+    models: Sequence[tuple[str, str]], folder: Path, *, owner: str, budget: Budget
 ) -> AsyncIterator[Accounted]:
     """A model cloud outside any run. Its answers are recorded in `folder`: what was paid for once is never asked again.
 

@@ -93,9 +93,7 @@ def experiment(
     model: ModelOption = None,
     role: RoleOption = None,
     tasks: TasksOption = None,
-    arms: Annotated[
-        str | None, typer.Option("--arms", metavar="A,B", help="Solvers to compare, first with each.")
-    ] = None,
+    arms: Annotated[str | None, typer.Option("--arms", metavar="A,B", help="Solvers; the first against each.")] = None,
     limit: LimitOption = 0,
     epochs: EpochsOption = 1,
     parallel: ParallelOption = 1,
