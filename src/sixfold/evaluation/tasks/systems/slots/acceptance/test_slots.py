@@ -24,7 +24,9 @@ def test_a_reservation_survives_a_restart(service):
 
 @core
 @req("R2")
-@pytest.mark.parametrize(("begin", "end"), [("10:00", "11:00"), ("10:30", "10:45"), ("09:45", "10:15"), ("09:00", "12:00")])
+@pytest.mark.parametrize(
+    ("begin", "end"), [("10:00", "11:00"), ("10:30", "10:45"), ("09:45", "10:15"), ("09:00", "12:00")]
+)
 def test_a_machine_is_not_reserved_twice(service, begin, end):
     service.booked(at("10:00"), at("11:00"))
     assert service.book(at(begin), at(end), user="bob")[0] == 409

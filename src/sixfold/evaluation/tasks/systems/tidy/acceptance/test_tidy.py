@@ -77,7 +77,9 @@ def test_a_keyword_is_found_anywhere_in_any_capitals(desk):
 @req("R9")
 def test_the_longest_keyword_wins_then_the_first(desk):
     desk.rules("super,food\nsupermarket fuel,car\nabcde,first\nbcdef,second\n")
-    desk.bank_a("a.csv", "2030-01-06,Supermarket Fuel 7,-40.00", "2030-01-05,Supermarket,-4.00", "2030-01-04,abcdef,-1.00")
+    desk.bank_a(
+        "a.csv", "2030-01-06,Supermarket Fuel 7,-40.00", "2030-01-05,Supermarket,-4.00", "2030-01-04,abcdef,-1.00"
+    )
     assert desk.run().column("category") == ["car", "food", "first"]
 
 
@@ -101,7 +103,9 @@ def test_transfers_are_listed_but_not_summed(desk):
 @core
 @req("R12")
 def test_a_line_that_cannot_be_read_is_noted_and_the_others_are_done(desk):
-    desk.bank_a("a.csv", "2030-01-05,Shop,-1.00", "2030-02-30,Never,-1.00", "2030-01-06,Odd,many", "2030-01-07,Bar,-2.00")
+    desk.bank_a(
+        "a.csv", "2030-01-05,Shop,-1.00", "2030-02-30,Never,-1.00", "2030-01-06,Odd,many", "2030-01-07,Bar,-2.00"
+    )
     desk.run(expect=3)
     assert sorted(desk.column("text")) == ["Bar", "Shop"]
     problems = desk.table("problems.csv")
@@ -136,7 +140,9 @@ def test_without_problems_an_old_problem_file_goes_away(desk):
 
 @req("R16")
 def test_sums_are_exact_to_the_cent(desk):
-    desk.bank_a("a.csv", *(f"2030-01-05,Shop {number},-0.10" for number in range(30)), "2030-01-05,Big,-90071992547409.93")
+    desk.bank_a(
+        "a.csv", *(f"2030-01-05,Shop {number},-0.10" for number in range(30)), "2030-01-05,Big,-90071992547409.93"
+    )
     assert desk.run().months() == {"2030-01": {"unsorted": "-90071992547412.93"}}
 
 
@@ -151,7 +157,9 @@ def test_months_between_appear_empty(desk):
 @req("R18")
 def test_the_largest_category_stands_first(desk):
     desk.rules("rent,home\npay,income\nshop,food\nbar,drinks\n")
-    desk.bank_a("a.csv", *(f"2030-01-05,{line}" for line in ("shop,-20.00", "pay,900.00", "rent,-1000.00", "bar,-20.00")))
+    desk.bank_a(
+        "a.csv", *(f"2030-01-05,{line}" for line in ("shop,-20.00", "pay,900.00", "rent,-1000.00", "bar,-20.00"))
+    )
     assert list(desk.run().months()["2030-01"]) == ["home", "income", "drinks", "food"]
 
 
