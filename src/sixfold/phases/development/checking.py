@@ -1,0 +1,102 @@
+"""Evidence on one tree: its own tests, the examples of the specification, the quick scanners."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+import msgspec
+
+from sixfold.domain.data import Data, Tree
+from sixfold.domain.evidence import Finding, TestReport
+from sixfold.domain.flow import Job
+from sixfold.domain.plan import Task
+from sixfold.domain.ports import Ports
+from sixfold.layers.testing import runner, scanning, system
+from sixfold.layers.testing.harness.listing import is_test_file
+from sixfold.workflow.run import Run
+
+
+class Evidence(Data, frozen=True, kw_only=True):
+    """What the tests and the quick scanners say about one tree."""
+
+    report: TestReport
+    findings: tuple[Finding, ...] = ()
+
+    @property
+    def failures(self) -> int:
+        blocking = sum(1 for finding in self.findings if finding.severity == "error" and not finding.baseline)
+        return self.report.count("failed") + self.report.count("error") + bool(self.report.problem) + blocking
+
+
+async def check_tree(run: Run, ports: Ports, job: Job, task: Task, tree: Tree, *, name: str) -> Evidence:
+    """Run the tests and the quick scanners on a tree."""
+    whole = len(job.plan.tasks) == 1
+
+    async def own_tests() -> TestReport:
+        has_tests, older = await asyncio.to_thread(_tests_in, ports, job.origin, tree)
+        if not has_tests and not task.check:
+            return TestReport(suite="unit")
+        async with ports.sandbox.open(tree, environment=job.environment) as workspace:
+            return await runner.run_tests(workspace, suite="existing" if older else "unit", paths=task.check)
+
+    async def examples() -> TestReport | None:
+        # A single task is the whole product, so the examples of the specification apply already.
+        if not whole or not any(requirement.examples for requirement in job.specification.requirements):
+            return None
+        async with ports.sandbox.open(tree, environment=job.environment) as workspace:
+            return await system.run_examples(workspace, job.specification)
+
+    async def evidence_of() -> Evidence:
+        # Side by side, each suite on a copy of its own.
+        report, executed, findings = await asyncio.gather(
+            own_tests(), examples(), scanning.new_findings(ports.scanners, ports.repository, job.origin, tree)
+        )
+        if executed is not None:
+            report = _together(report, executed)
+        return Evidence(report=_forgive(report, job.known_failures), findings=findings)
+
+    evidence = await run.step(name, evidence_of, Evidence)
+    if not evidence.report.cases and not evidence.report.problem and task.files and not whole:
+        problem = "the task brought no test that runs"
+        return msgspec.structs.replace(evidence, report=msgspec.structs.replace(evidence.report, problem=problem))
+    return evidence
+
+
+def _tests_in(ports: Ports, origin: Tree, tree: Tree) -> tuple[bool, bool]:
+    """Whether a tree holds tests, and whether some of them are older than the run."""
+    has, older = (any(is_test_file(file.path) for file in ports.repository.files(each)) for each in (tree, origin))
+    return has, older
+
+
+def _together(unit: TestReport, executed: TestReport) -> TestReport:
+    return msgspec.structs.replace(
+        unit,
+        cases=unit.cases + executed.cases,
+        exit_code=unit.exit_code or executed.exit_code,
+        problem=unit.problem or executed.problem,
+        output=(unit.output + "\n" + executed.output).strip(),
+        wall_s=unit.wall_s + executed.wall_s,
+    )
+
+
+def _forgive(report: TestReport, known: Sequence[str]) -> TestReport:
+    """Tests that failed before the run changed anything are shown as skipped, not as this run's failures."""
+    if not known:
+        return report
+    cases = tuple(
+        msgspec.structs.replace(case, outcome="skipped", message="failed before this run began")
+        if case.id in known and case.outcome in ("failed", "error")
+        else case
+        for case in report.cases
+    )
+    failing = any(case.outcome in ("failed", "error") for case in cases)
+    return msgspec.structs.replace(report, cases=cases, exit_code=report.exit_code if failing else 0)
+
+
+def log_evidence(run: Run, task: Task, number: int, tree: Tree, evidence: Evidence) -> None:
+    """Write what was seen into the log."""
+    key = f"{run.workflow}:{number}"
+    place = {"scope": task.id, "attempt": number, "tree": tree}
+    run.emit("tests.ran", f"tests:{key}", {**place, "report": evidence.report})
+    run.emit("scan.done", f"scan:{key}", {**place, "findings": evidence.findings})
