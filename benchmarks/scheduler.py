@@ -1,9 +1,10 @@
 """How near the scheduler comes to the best possible time, and what it costs: simulated latencies, no sandbox.
 
 For every size, graphs of five shapes are run in virtual time with random latencies, failing attempts and mid-run
-re-planning (splits), once with as many hands as there is work and once with few. `efficiency` is
-the mean of bound / time, where the bound is the critical path of what really ran (work on one file included, which cannot overlap),
-or work / hands when hands are few, whichever is longer. The scheduler does not know the latencies; it sees every task as equally long, as the product does at first.
+re-planning (splits), once with as many hands as there is work and once with few. `efficiency`
+is the mean of bound / time: the bound is the critical path of what really ran (work on one file cannot overlap), or
+work / hands when hands are few, whichever is longer; often nobody could reach it, so the worst run is given as well.
+The scheduler does not know the latencies: to it every task is equally long.
 `cpu_ms_per_task` is the processor time of the scheduler's own calls, plan revisions included. Violations are found by
 a checker of its own, from the recorded starts and ends.
 
@@ -16,6 +17,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import heapq
+import itertools
 import json
 import random
 import resource
@@ -185,7 +187,7 @@ class Simulation:
         beside = 0
         for held in spans.values():
             held.sort()
-            beside += sum(later[0] < earlier[1] - 1e-9 for earlier, later in zip(held, held[1:], strict=False))
+            beside += sum(later[0] < earlier[1] - 1e-9 for earlier, later in itertools.pairwise(held))
         well = [id for id, _, _, well in self.starts if well]
         missing = sum(id not in ended for id in final)
         return early + beside + missing, len(well) - len(set(well))

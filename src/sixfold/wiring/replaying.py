@@ -110,15 +110,17 @@ def fork(settings: Settings, run: str, step: str, options: Options) -> str:
             options,
             Path(origin["folder"]),
             from_json(origin["snapshot"], Snapshot),
-            order=[event.data["task"] for event in before if event.kind == "task.ended"],
+            order=recording.order_of(before),
             fork=taken,
         )
     except (SixfoldError, OSError):
         shutil.rmtree(state.folder(fresh))
         raise
+    edits = recording.recording_of(before).edits
     for event in before:
         if event.kind == "decision.given":
-            log.append(event.kind, event.key, event.data, who=event.who)
+            decision = from_json(event.data["decision"], Decision)
+            log.append(event.kind, event.key, recording.decision_data(decision, edits), who=event.who)
     return fresh
 
 
@@ -159,6 +161,10 @@ def _again(
     product.mkdir()
     log = state.log(run)
     created(log, recorded.request, options, product, recorded.snapshot, order=recorded.order)
+    for decision in recorded.decisions:
+        if decision.subject.startswith("plan:"):
+            data = recording.decision_data(decision, recorded.edits)
+            log.append("decision.given", f"decision:{decision.subject}", data, who=decision.who)
     door, parts = _Recorded(recorded.decisions), Parts(workers=workers)
     code = drive(settings, run, listener=listener, door=door, debug=debug, parts=parts)
     if any(event.kind == "run.ended" for event in log.read()):
