@@ -158,7 +158,7 @@ _KEYS = {
             project="stricter",
             strictness=("default", "defer", "wait"),
         ),
-        _Key(name="plan", read=_choice("auto", "direct"), default="auto"),
+        _Key(name="plan", read=_choice("auto", "direct", "static"), default="auto"),
         _Key(
             name="review",
             read=_choice("risky", "all", "none"),

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Literal
 
-from sixfold.domain.code import Increment, Patch
+from sixfold.domain.code import Increment, Objection, Patch
 from sixfold.domain.data import Data, Tree
 from sixfold.domain.evidence import Check, Finding, TestReport
-from sixfold.domain.plan import Plan
+from sixfold.domain.plan import Note, Plan
 from sixfold.domain.ports import Environment
 from sixfold.domain.requirements import Specification
 from sixfold.domain.run import Approval, Options
@@ -40,6 +40,8 @@ class Job(Data, frozen=True, kw_only=True):
     """Orders that come with the task: a reviewer's comment, failing acceptance tests."""
     known_failures: tuple[str, ...] = ()
     """Tests that failed before the run changed anything."""
+    published: tuple[Note, ...] = ()
+    """What the providers of its contracts let it know."""
 
 
 class TaskResult(Data, frozen=True, kw_only=True):
@@ -54,6 +56,10 @@ class TaskResult(Data, frozen=True, kw_only=True):
     reason: str = ""
     report: TestReport | None = None
     findings: tuple[Finding, ...] = ()
+    published: tuple[str, ...] = ()
+    """Lines for those who use its contracts."""
+    objection: Objection | None = None
+    """Why it gave up, when a contract is to blame."""
 
 
 class Product(Data, frozen=True, kw_only=True):

@@ -111,12 +111,14 @@ def fork(settings: Settings, run: str, step: str, options: Options) -> str:
             options,
             Path(origin["folder"]),
             from_json(origin["snapshot"], Snapshot),
-            order=[event.data["task"] for event in before if event.kind == "task.ended"],
+            order=recording.order_of(before),
             fork=taken,
         )
+        edits = recording.recording_of(before).edits
         for event in before:
             if event.kind == "decision.given":
-                log.append(event.kind, event.key, event.data, who=event.who)
+                decision = from_json(event.data["decision"], Decision)
+                log.append(event.kind, event.key, recording.decision_data(decision, edits), who=event.who)
     return fresh
 
 
@@ -157,6 +159,10 @@ def _again(
     product.mkdir()
     log = state.log(run)
     created(log, recorded.request, options, product, recorded.snapshot, order=recorded.order)
+    for decision in recorded.decisions:
+        if decision.subject.startswith("plan:"):
+            data = recording.decision_data(decision, recorded.edits)
+            log.append("decision.given", f"decision:{decision.subject}", data, who=decision.who)
     # Every answer is recorded and every step can be done again: a replay that was cut off is replayed once more, and
     # need not wait for the durable engine to load.
     door, parts = _Recorded(recorded.decisions), Parts(durable=in_memory, workers=workers)

@@ -6,7 +6,9 @@ import asyncio
 from collections.abc import Sequence
 from functools import partial
 
-from sixfold.domain.code import Patch, Refusal
+import msgspec
+
+from sixfold.domain.code import Objection, Patch, Refusal
 from sixfold.domain.data import Data, Digest, Tree
 from sixfold.domain.evidence import TestReport
 from sixfold.domain.flow import Job, TaskResult
@@ -38,6 +40,8 @@ class _Applied(Data, frozen=True, kw_only=True):
     signature: Digest
     files: tuple[str, ...] = ()
     refusals: tuple[Refusal, ...] = ()
+    published: tuple[str, ...] = ()
+    objection: Objection | None = None
 
 
 async def work(run: Run, ports: Ports, job: Job) -> TaskResult:
@@ -54,6 +58,8 @@ async def work(run: Run, ports: Ports, job: Job) -> TaskResult:
             {"task": task.id, "attempt": number, "title": task.title, "role": task.role, "base": tree},
         )
         applied = await _attempt(run, ports, job, task, tree, number, notes)
+        if applied.objection is not None:
+            return _objects(job, tree, number, applied.objection)
         if applied.refusals:
             evidence = _refused(applied.refusals)
         else:
@@ -61,7 +67,8 @@ async def work(run: Run, ports: Ports, job: Job) -> TaskResult:
             evidence = await check_tree(run, ports, job, task, tree, name=f"development.check:{number}")
             log_evidence(run, task, number, tree, evidence)
         if not evidence.failures:
-            return _result(job, tree, number, evidence)
+            done = _result(job, tree, number, evidence)
+            return msgspec.structs.replace(done, published=applied.published)
         seen.append(evidence)
         attempts.append(
             diagnosis.Attempt(
@@ -106,6 +113,20 @@ def _result(job: Job, tree: Tree, attempts: int, evidence: Evidence, *, failed: 
     )
 
 
+def _objects(job: Job, tree: Tree, attempts: int, objection: Objection) -> TaskResult:
+    """The coder says that a contract is wrong; whether it is, others decide."""
+    reason = f"it says that contract {objection.contract} cannot be kept: {' '.join(objection.text.split())[:200]}"
+    return TaskResult(
+        task=job.task,
+        status="failed",
+        base=job.base,
+        tree=tree,
+        attempts=attempts,
+        reason=reason,
+        objection=objection,
+    )
+
+
 async def _attempt(
     run: Run, ports: Ports, job: Job, task: Task, tree: Tree, number: int, notes: tuple[str, ...]
 ) -> _Applied:
@@ -135,6 +156,7 @@ async def _write(
             tree,
             ports.retriever,
             most_chars=_MOST_BRIEF_CHARS,
+            notes=[f"{note.task} ({', '.join(note.requirements)}): {note.text}" for note in job.published],
             focus=[file.path for file in changed if file.status != "deleted"],
         )
 
@@ -158,16 +180,25 @@ async def _apply(
     run: Run, ports: Ports, job: Job, task: Task, tree: Tree, written: _Written, number: int, *, corrected: bool = False
 ) -> _Applied:
     def apply_it() -> _Applied:
+        objection = written.patch.objection
+        if objection is not None and objection.contract in (*task.provides, *task.consumes):
+            return _Applied(tree=tree, signature=diagnosis.patch_signature(written.patch), objection=objection)
+        if objection is not None:
+            strange = Refusal(path=f"contract {objection.contract}", reason="is no contract of this task")
+            return _Applied(tree=tree, signature=diagnosis.patch_signature(written.patch), refusals=(strange,))
         result = apply.apply(ports.repository, tree, written.patch, write_set=task.files)
         signature = diagnosis.patch_signature(written.patch)
         if isinstance(result, apply.Applied):
-            return _Applied(tree=result.tree, files=result.files, signature=signature)
+            published = written.patch.published
+            return _Applied(tree=result.tree, files=result.files, signature=signature, published=published)
         return _Applied(tree=tree, refusals=result, signature=signature)
 
     label = f"{number}{'.corrected' if corrected else ''}"
     applied = await run.blocking(f"development.apply_patch:{label}", apply_it, _Applied)
     key = f"{run.workflow}:{label}"
-    if applied.refusals:
+    if applied.objection is not None:
+        run.emit("contract.disputed", f"disputed:{key}", {"task": task.id, "objection": applied.objection})
+    elif applied.refusals:
         run.emit(
             "patch.refused",
             f"refused:{key}",
