@@ -43,6 +43,7 @@ class Site:
             environment=self.environment,
             options=self.options,
             candidate=self.intent.candidate if first else None,
+            candidates=self.intent.candidates if first else (),
             notes=notes,
             known_failures=self.known_failures,
         )
