@@ -19,7 +19,7 @@ def evidence(report: TestReport | None, findings: Sequence[Finding]) -> str:
     if report is not None:
         failed = [case for case in report.cases if case.outcome in ("failed", "error")]
         for case in sorted(failed, key=_telling)[:_MOST_FAILURES]:
-            parts.append(untrusted(f"{case.id} {case.outcome}", counterexample(case.message)[:_MOST_CHARS]))
+            parts.append(untrusted(f"{case.id} {case.outcome}", _shown(case)))
         if len(failed) > _MOST_FAILURES:
             parts.append(f"… and {len(failed) - _MOST_FAILURES} more failing tests.")
         if not failed and not report.problem and not report.green:
@@ -31,24 +31,16 @@ def evidence(report: TestReport | None, findings: Sequence[Finding]) -> str:
     return "\n".join(parts)
 
 
-def counterexample(message: str) -> str:
-    """A failing property's message with the shrunk counterexample first; any other message as it is."""
-    head, found, tail = message.partition("Falsifying example:")
-    if not found:
-        return message
-    lines = tail.splitlines()
-    # The call stands on one line, or is spread over lines up to the closing bracket.
-    end = next((n for n, line in enumerate(lines) if line.rstrip().endswith(")")), len(lines) - 1)
-    call = " ".join(line.strip() for line in lines[: end + 1])
-    around = (*head.splitlines(), *lines[end + 1 :])
-    rest = [line for line in around if line.strip() and "@reproduce_failure" not in line]
-    return "\n".join([f"smallest counterexample: {call}", *rest])
+def _shown(case: TestCase) -> str:
+    """A failure's message; for a property, the shrunk counterexample stands first."""
+    head = f"smallest counterexample: {case.counterexample}\n" if case.counterexample else ""
+    return (head + case.message)[:_MOST_CHARS]
 
 
 def _telling(case: TestCase) -> tuple[bool, bool, int]:
     """The most telling failures first: examples of the specification, then counterexamples, then short messages."""
     given = case.id.startswith("sixfold_examples/")
-    return (not given, "Falsifying example:" not in case.message, len(case.message))
+    return (not given, not case.counterexample, len(case.message))
 
 
 def repair_note(report: TestReport | None, findings: Sequence[Finding], *, doubtful: bool = False) -> str:

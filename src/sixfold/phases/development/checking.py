@@ -35,7 +35,7 @@ class Evidence(Data, frozen=True, kw_only=True):
         """
         failed = [case for case in self.report.cases if case.outcome in ("failed", "error")]
         spoken = any(case.id.startswith(f"{EXAMPLES}/") for case in self.report.cases)
-        shrunk = any("Falsifying example" in case.message and case.requirements for case in failed)
+        shrunk = any(case.counterexample and case.requirements for case in failed)
         plain = spoken and bool(failed) and not self.report.problem and not shrunk
         return plain and all(case.id in self.own for case in failed)
 

@@ -81,7 +81,7 @@ async def choose(
 def _standing(name: str, evidence: Evidence) -> selection.Standing:
     failed = [case for case in evidence.report.cases if case.outcome in ("failed", "error")]
     own = [case for case in failed if case.id in evidence.own]
-    properties = [case for case in own if case.requirements and "Falsifying example" in case.message]
+    properties = [case for case in own if case.requirements and case.counterexample]
     return selection.Standing(
         name=name,
         examples=len(failed) - len(own),
