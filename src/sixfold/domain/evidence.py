@@ -61,7 +61,7 @@ class TestCase(Data, frozen=True, kw_only=True):
 
     @property
     def counterexample(self) -> str:
-        """The shrunk input for which a property fails, on one line, as Hypothesis tells it; empty for other failures."""
+        """The shrunk input for which a property fails, on one line; empty for other failures."""
         found = _COUNTEREXAMPLE.search(self.message)
         if found is None:
             return ""

@@ -163,7 +163,9 @@ def _proposed(view: RunView, data: Json, event: Event) -> RunView:
 
 def _committed(view: RunView, data: Json, event: Event) -> RunView:
     increments = tuple(
-        msgspec.structs.replace(item, commit=str(data["commit"])) if item.increment.id == data["increment"] else item
+        msgspec.structs.replace(item, commit=str(data["commit"]))
+        if item.increment.id == str(data["increment"]).partition("/")[0]
+        else item
         for item in view.increments
     )
     return msgspec.structs.replace(view, increments=increments, commit=str(data["commit"]), tree=Tree(data["tree"]))
