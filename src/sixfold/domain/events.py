@@ -34,6 +34,7 @@ Kinds and the `data` they carry (a type name means its JSON; `?` optional):
     tests.ran              scope (task id or `validation`), attempt, tree, report: TestReport
     scan.done              scope, attempt, tree, findings: [Finding]
     repair.decided         task, attempt, strategy, reason
+    candidates.compared    task, attempt, candidates: [Standing], chosen, ranking, reason    one chosen by execution
     increment.proposed     increment: Increment
     commit.made            increment, commit, tree, message
     acceptance.written     files: [str], digest, tests     locked: written by a context that never saw code

@@ -22,6 +22,8 @@ class Intent(Data, frozen=True, kw_only=True):
     specification: Specification
     candidate: Patch | None = None
     """A patch that came with the direct attempt; the first candidate of development, already paid for."""
+    candidates: tuple[Patch, ...] = ()
+    """Several, where the clarity check drew them as readings of the request; development chooses by execution."""
 
 
 class Job(Data, frozen=True, kw_only=True):
@@ -36,6 +38,8 @@ class Job(Data, frozen=True, kw_only=True):
     environment: Environment
     options: Options
     candidate: Patch | None = None
+    candidates: tuple[Patch, ...] = ()
+    """More than one: the first attempt chooses among them."""
     notes: tuple[str, ...] = ()
     """Orders that come with the task: a reviewer's comment, failing acceptance tests."""
     known_failures: tuple[str, ...] = ()

@@ -215,7 +215,9 @@ def _gives_way(item: IncrementView, increment: Increment) -> bool:
 
 def _committed(view: RunView, data: Json, event: Event) -> RunView:
     increments = tuple(
-        msgspec.structs.replace(item, commit=str(data["commit"])) if item.increment.id == data["increment"] else item
+        msgspec.structs.replace(item, commit=str(data["commit"]))
+        if item.increment.id == str(data["increment"]).partition("/")[0]
+        else item
         for item in view.increments
     )
     return msgspec.structs.replace(view, increments=increments, commit=str(data["commit"]), tree=Tree(data["tree"]))

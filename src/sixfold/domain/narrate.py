@@ -197,6 +197,10 @@ _TELLERS: dict[str, Callable[[Json], str]] = {
     "tests.ran": _tests,
     "scan.done": _scan,
     "repair.decided": lambda d: f"{d.get('task', '')}: repair by {d.get('strategy', '')}: {_cut(d.get('reason', ''))}",
+    "candidates.compared": lambda d: (
+        f"{d.get('task', '')}: {d.get('chosen', '')} of {_count(len(d.get('candidates', ())), 'candidate')} chosen:"
+        f" {_cut(d.get('reason', ''))}"
+    ),
     "increment.proposed": _increment,
     "commit.made": lambda d: f"increment {d.get('increment', '')} committed as {str(d.get('commit', ''))[:12]}",
     "acceptance.written": lambda d: (

@@ -43,6 +43,8 @@ class Options(Data, frozen=True, kw_only=True):
     max_questions: int = 3
     max_repairs: int = 3
     """Repair attempts of one task before it ends as failed."""
+    candidates: int = 3
+    """Samples drawn at once for a task that is stuck also after a fresh start; 1 = never more than one."""
     parallel: int = 4
     """Tasks under way at once."""
     packages: tuple[str, ...] = ()
