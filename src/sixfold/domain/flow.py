@@ -73,6 +73,8 @@ class Product(Data, frozen=True, kw_only=True):
     increments: tuple[Increment, ...] = ()
     approvals: tuple[Approval, ...] = ()
     failed: tuple[TaskResult, ...] = ()
+    plan: Plan | None = None
+    """The plan it was made by; validation tries its contracts."""
 
 
 class Examination(Data, frozen=True, kw_only=True):

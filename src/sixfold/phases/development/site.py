@@ -144,6 +144,7 @@ class Site:
             increments=tuple(self.increments),
             approvals=tuple(self.approvals),
             failed=tuple(self.failed),
+            plan=self.plan,
         )
 
 
