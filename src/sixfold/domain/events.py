@@ -18,7 +18,9 @@ Kinds and the `data` they carry (a type name means its JSON; `?` optional):
     context.found          paths: [str], chars             what was looked up in the repository, and why it was shown
     clarity.checked        route: direct|clarify|skipped, signals: [str]
     question.asked         question: Question
+    specification.drafted  specification: Specification    the decision ledger: no requirements yet
     specification.written  specification: Specification, by
+    decisions.taken        decisions: [Decision]           what was decided unasked and is taken up here
     plan.made              plan: Plan
     task.started           task, attempt, title, role
     task.ended             task, status: done|failed, reason, tree?
@@ -35,7 +37,7 @@ Kinds and the `data` they carry (a type name means its JSON; `?` optional):
     check.done             check: Check
     release.proposed       offer: ReleaseOffer
     branch.made            branch, commit, tree
-    decision.given         decision: Decision              questions, increments and releases alike
+    decision.given         decision: Decision              questions, assumptions, increments, releases
     result.applied         folder, commit, files: [str]
     result.undone          folder, files: [str]
     report.written         path

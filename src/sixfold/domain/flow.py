@@ -24,6 +24,16 @@ class Intent(Data, frozen=True, kw_only=True):
     """A patch that came with the direct attempt; the first candidate of development, already paid for."""
 
 
+class Revision(Data, frozen=True, kw_only=True):
+    """The specification after decisions that came when it was already written."""
+
+    specification: Specification
+    requirements: tuple[str, ...] = ()
+    """Ids that were changed or added; the rest of the product stands."""
+    changes: tuple[str, ...] = ()
+    """What was decided, one line each."""
+
+
 class Job(Data, frozen=True, kw_only=True):
     """Everything a child task needs; it has no other memory."""
 
@@ -84,3 +94,5 @@ class Rework(Data, frozen=True, kw_only=True):
 
     comment: str
     who: str
+    revised: bool = False
+    """The specification is to be changed first: a decision came in that it does not have."""

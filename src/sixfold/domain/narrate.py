@@ -152,7 +152,14 @@ _TELLERS: dict[str, Callable[[Json], str]] = {
     "question.asked": lambda d: (
         f"question {d.get('question', {}).get('id', '')}: {_cut(d.get('question', {}).get('text', ''))}"
     ),
+    "specification.drafted": lambda d: (
+        f"decided {_count(len(d.get('specification', {}).get('assumptions', ())), 'assumption')}, "
+        f"to ask: {len(d.get('specification', {}).get('questions', ()))}"
+    ),
     "specification.written": _specification,
+    "decisions.taken": lambda d: (
+        "taken up: " + (", ".join(str(one.get("subject", "")) for one in d.get("decisions", ())) or "no correction")
+    ),
     "plan.made": _plan,
     "task.started": lambda d: f"{d.get('task', '')} attempt {d.get('attempt', 1)} started: {_cut(d.get('title', ''))}",
     "task.ended": lambda d: (

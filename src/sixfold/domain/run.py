@@ -35,7 +35,7 @@ class Options(Data, frozen=True, kw_only=True):
     """Caps of every task by itself, inside those of the run."""
     timeout_s: float | None = None
     apply: bool = False
-    max_questions: int = 3
+    max_questions: int = 5
     max_repairs: int = 3
     """Repair attempts of one task before it ends as failed."""
     parallel: int = 4
@@ -65,7 +65,8 @@ class Decision(Data, frozen=True, kw_only=True):
     """What a human (or a declared policy in their place) decided, from any door."""
 
     subject: str
-    """`question:Q1`, `increment:I2`, `release:<tree id>`, `assumption:A3`."""
+    """`question:Q1`, `increment:I2`, `release:<tree id>`, `assumption:A3`; `revision:2:assumption:A3` changes a
+    decision after the specification was written, before the second release was offered (see `domain/revising.py`)."""
     verdict: Literal["answer", "default", "approve", "reject"]
     value: str = ""
     comment: str = ""

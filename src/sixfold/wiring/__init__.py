@@ -7,7 +7,7 @@ it, so that looking at runs stays as quick as starting Python.
 from sixfold.wiring.doors import PICKED, Door, Listener, Parts, options_of, state_of
 from sixfold.wiring.driving import drive, open_ports
 from sixfold.wiring.operating import Row, doctor, models, prepare_toolchain, sandbox_run
-from sixfold.wiring.replaying import demo, fork, replay
+from sixfold.wiring.replaying import demo, fork, replay, revise
 from sixfold.wiring.starting import check_models, start
 from sixfold.wiring.steering import apply, decide, undo
 
@@ -29,6 +29,7 @@ __all__ = [
     "options_of",
     "prepare_toolchain",
     "replay",
+    "revise",
     "sandbox_run",
     "start",
     "state_of",

@@ -119,9 +119,11 @@ async def _drive(
     handlers = _handlers(run, ports, request, options, snapshot, log, control, holder)
 
     async def ask(subject: str) -> None:
-        decision = await door.ask(subject, fold(log.read())) if door is not None else None
-        if decision is not None:
+        # Beside the answer a person may correct assumptions: everything they say comes before the subject is settled.
+        while door is not None and (decision := await door.ask(subject, fold(log.read()))) is not None:
             decide(settings, run, decision)
+            if decision.subject == subject:
+                break
 
     async with (parts.durable or durable)(run, settings.database_url or folder / "engine.sqlite", handlers) as engine:
         order = [f"task:{task}" for task in created.data.get("order", ())]
