@@ -1,8 +1,8 @@
 """The decision ledger on hidden intents: how much of what a person wants stands on one screen, how much is wasted.
 
 Run with `python benchmarks/clarity_ledger.py --json -m MODEL [--judge MODEL] [--tasks DIR] [--only NAME,…]
-[--out DIR]`. Needs a model (`relay:DIR`, `command:…` or a provider) and takes as long as that answers: one call a task and one
-judgement a task.
+[--out DIR]`. Needs a model (`relay:DIR`, `command:…` or a provider) and takes as long as that answers: one call a
+task and one judgement a task.
 
 A task is a folder with `request.md`, `interface.md` (given with the request) and `intent.md` (the hidden rows, which
 only the judge sees). The judge says for every row whether a question asks for it (`asked`), a line states it as
