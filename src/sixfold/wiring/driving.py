@@ -22,6 +22,7 @@ from sixfold.domain.fold import fold
 from sixfold.domain.requirements import Request
 from sixfold.domain.run import Options, Outcome
 from sixfold.wiring.doors import PICKED, Door, Listener, Parts, options_of, state_of, who
+from sixfold.wiring.steering import write_decision
 from sixfold.workflow.clock import SystemClock
 from sixfold.workflow.log import EventLog, note_pause
 
@@ -107,7 +108,6 @@ async def _drive(
     from sixfold.workflow.control import Control
     from sixfold.workflow.drive import drive as drive_engine
     from sixfold.workflow.ordered import OrderedEngine
-    from sixfold.workflow.run import decision_event
 
     options = options_of(log)
     request = from_json(created.data["request"], Request)
@@ -119,9 +119,11 @@ async def _drive(
     handlers = _handlers(run, ports, request, options, snapshot, log, control, holder)
 
     async def ask(subject: str) -> None:
-        decision = await door.ask(subject, fold(log.read())) if door is not None else None
-        if decision is not None:
-            decision_event(log, decision)
+        # Beside the answer a person may correct assumptions: everything they say comes before the subject is settled.
+        while door is not None and (decision := await door.ask(subject, fold(log.read()))) is not None:
+            write_decision(log, decision)
+            if decision.subject == subject:
+                break
 
     opened = parts.durable
     if opened is None:
