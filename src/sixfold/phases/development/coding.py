@@ -12,6 +12,7 @@ from sixfold.domain.evidence import TestReport
 from sixfold.domain.flow import Job, TaskResult
 from sixfold.domain.plan import Task
 from sixfold.domain.ports import Ports
+from sixfold.domain.words import words_of
 from sixfold.layers.planning import context
 from sixfold.layers.refinement import diagnosis, repair
 from sixfold.layers.synthesis import apply, write
@@ -158,7 +159,10 @@ async def _apply(
     run: Run, ports: Ports, job: Job, task: Task, tree: Tree, written: _Written, number: int, *, corrected: bool = False
 ) -> _Applied:
     def apply_it() -> _Applied:
-        result = apply.apply(ports.repository, tree, written.patch, write_set=task.files)
+        words = words_of(run.events()).person
+        result = apply.apply(
+            ports.repository, tree, written.patch, write_set=task.files, origin=job.origin, words=words
+        )
         signature = diagnosis.patch_signature(written.patch)
         if isinstance(result, apply.Applied):
             return _Applied(tree=result.tree, files=result.files, signature=signature)
