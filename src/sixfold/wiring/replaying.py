@@ -45,7 +45,7 @@ class _Recorded:
 
 
 def _unasked(decisions: Sequence[Decision]) -> list[Decision]:
-    """What people decided without being asked: corrections of assumptions, edits of the plan. Each says when it counts."""
+    """What people decided without being asked (corrections, edits of the plan); each says when it counts."""
     return [one for one in decisions if one.subject.startswith(("assumption:", "revision:", "plan:"))]
 
 
