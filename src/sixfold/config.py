@@ -48,6 +48,8 @@ class Settings(Data, frozen=True, kw_only=True):
     plan: str = "auto"
     review: str = "risky"
     budget: Budget = Budget()
+    phase_budget: Budget = Budget()
+    task_budget: Budget = Budget()
     timeout_s: float | None = None
     max_questions: int = 3
     max_repairs: int = 3
@@ -68,6 +70,8 @@ class Settings(Data, frozen=True, kw_only=True):
                 "plan": self.plan,
                 "review": self.review,
                 "budget": {"usd": self.budget.usd, "tokens": self.budget.tokens},
+                "phase_budget": {"usd": self.phase_budget.usd, "tokens": self.phase_budget.tokens},
+                "task_budget": {"usd": self.task_budget.usd, "tokens": self.task_budget.tokens},
                 "timeout_s": self.timeout_s,
                 "max_questions": self.max_questions,
                 "max_repairs": self.max_repairs,
@@ -164,6 +168,10 @@ _KEYS = {
         ),
         _Key(name="budget.usd", read=_number(float, 0), project="lower"),
         _Key(name="budget.tokens", read=_number(int, 0), project="lower"),
+        _Key(name="phase_budget.usd", read=_number(float, 0), project="lower"),
+        _Key(name="phase_budget.tokens", read=_number(int, 0), project="lower"),
+        _Key(name="task_budget.usd", read=_number(float, 0), project="lower"),
+        _Key(name="task_budget.tokens", read=_number(int, 0), project="lower"),
         _Key(name="timeout_s", read=_number(float, 0.001), project="lower"),
         _Key(name="max_questions", read=_number(int, 0), default=3),
         _Key(name="max_repairs", read=_number(int, 0), default=3, project="lower"),
@@ -229,6 +237,8 @@ def _settings(values: Mapping[str, tuple[Any, str]]) -> Settings:
         plan=now["plan"],
         review=now["review"],
         budget=Budget(usd=now["budget.usd"], tokens=now["budget.tokens"]),
+        phase_budget=Budget(usd=now["phase_budget.usd"], tokens=now["phase_budget.tokens"]),
+        task_budget=Budget(usd=now["task_budget.usd"], tokens=now["task_budget.tokens"]),
         timeout_s=now["timeout_s"],
         max_questions=now["max_questions"],
         max_repairs=now["max_repairs"],

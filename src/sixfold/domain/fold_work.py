@@ -93,6 +93,7 @@ def _called(view: RunView, data: Json, event: Event) -> RunView:
         usage=view.usage + usage,
         replayed_calls=view.replayed_calls + (usage.calls if data.get("replayed") else 0),
         by_task=_spend(view.by_task, task or phase, usage, wall_s),
+        by_phase=_spend(view.by_phase, phase, usage, wall_s),
         by_role=_spend(view.by_role, str(data.get("role", "")), usage, wall_s),
         by_model=_spend(view.by_model, model, usage, wall_s),
     )

@@ -43,9 +43,9 @@ def forecast_text(data: Json) -> str:
     if not data.get("tokens"):
         return f"no forecast: {data.get('basis', '')}"
     price = data.get("cost_usd")
-    money = f", ${price[0]:.4f} to ${price[1]:.4f}" if price else ""
+    money = f"${price[0]:.4f} to ${price[1]:.4f}" if price else "cost unknown"
     calls, tokens = data["calls"], data["tokens"]
-    amount = f"{calls[0]} to {calls[1]} calls, {tokens[0]:,} to {tokens[1]:,} tokens{money}"
+    amount = f"{calls[0]} to {calls[1]} calls, {tokens[0]:,} to {tokens[1]:,} tokens, {money}"
     return f"forecast: {amount} (rests on {data.get('basis', '')})"
 
 

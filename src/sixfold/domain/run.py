@@ -33,6 +33,10 @@ class Options(Data, frozen=True, kw_only=True):
     budget: Budget = Budget()
     task_budget: Budget = Budget()
     """Caps of every task by itself, inside those of the run."""
+    phase_budget: Budget = Budget()
+    """Caps of every phase by itself, inside those of the run."""
+    prompts: tuple[tuple[str, str], ...] = ()
+    """(purpose, system text): prompts that stand in for Sixfold's own, e.g. in a fork."""
     timeout_s: float | None = None
     apply: bool = False
     max_questions: int = 3

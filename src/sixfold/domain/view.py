@@ -156,6 +156,7 @@ class RunView(Data, frozen=True, kw_only=True):
     replayed_calls: int = 0
     """Calls among `usage.calls` that came from a cassette: their price was paid earlier, not now."""
     by_task: tuple[Spending, ...] = ()
+    by_phase: tuple[Spending, ...] = ()
     by_role: tuple[Spending, ...] = ()
     by_model: tuple[Spending, ...] = ()
     timeline: tuple[Moment, ...] = ()
