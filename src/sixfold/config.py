@@ -53,6 +53,7 @@ class Settings(Data, frozen=True, kw_only=True):
     timeout_s: float | None = None
     max_questions: int = 3
     max_repairs: int = 3
+    candidates: int = 3
     parallel: int = 4
     packages: tuple[str, ...] = ()
     min_package_age_days: float = 7.0
@@ -75,6 +76,7 @@ class Settings(Data, frozen=True, kw_only=True):
                 "timeout_s": self.timeout_s,
                 "max_questions": self.max_questions,
                 "max_repairs": self.max_repairs,
+                "candidates": self.candidates,
                 "parallel": self.parallel,
                 "packages": self.packages,
             },
@@ -158,7 +160,7 @@ _KEYS = {
             project="stricter",
             strictness=("default", "defer", "wait"),
         ),
-        _Key(name="plan", read=_choice("auto", "direct"), default="auto"),
+        _Key(name="plan", read=_choice("auto", "direct", "static"), default="auto"),
         _Key(
             name="review",
             read=_choice("risky", "all", "none"),
@@ -175,6 +177,7 @@ _KEYS = {
         _Key(name="timeout_s", read=_number(float, 0.001), project="lower"),
         _Key(name="max_questions", read=_number(int, 0), default=3),
         _Key(name="max_repairs", read=_number(int, 0), default=3, project="lower"),
+        _Key(name="candidates", read=_number(int, 1), default=3, project="lower"),
         _Key(name="parallel", read=_number(int, 1), default=4, project="lower"),
         _Key(name="packages", read=_names, default=(), project="never"),
         _Key(name="min_package_age_days", read=_number(float, 0), default=7.0, project="never"),
@@ -242,6 +245,7 @@ def _settings(values: Mapping[str, tuple[Any, str]]) -> Settings:
         timeout_s=now["timeout_s"],
         max_questions=now["max_questions"],
         max_repairs=now["max_repairs"],
+        candidates=now["candidates"],
         parallel=now["parallel"],
         packages=now["packages"],
         min_package_age_days=now["min_package_age_days"],

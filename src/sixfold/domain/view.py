@@ -13,7 +13,7 @@ from sixfold.domain.code import Increment, Refusal, Snapshot
 from sixfold.domain.data import Data, Tree
 from sixfold.domain.evidence import Check, Finding, TestReport
 from sixfold.domain.model import Usage
-from sixfold.domain.plan import Plan, Task
+from sixfold.domain.plan import Note, Plan, Reading, Task
 from sixfold.domain.requirements import Question, Request, Specification
 from sixfold.domain.run import Approval, Decision, Forecast, Options, Outcome, ReleaseOffer, Status
 
@@ -42,6 +42,14 @@ class TaskView(Data, frozen=True, kw_only=True):
     """`attempt 2: fresh start (the same failure came back)`."""
     refusals: tuple[Refusal, ...] = ()
     """Patches that were not applied."""
+    started_at: str = ""
+    """When its present or last attempt began; as the log's clock tells it."""
+    seconds: float | None = None
+    """From its first start until its result was taken; None before."""
+    reused: str = ""
+    """Why a revision that undid it did not have it done again."""
+    notes: tuple[Note, ...] = ()
+    readings: tuple[Reading, ...] = ()
 
 
 class Evidence(Data, frozen=True, kw_only=True):
@@ -100,6 +108,16 @@ class Pause(Data, frozen=True, kw_only=True):
     """Lines of a diff, when a replay asked something that was not recorded."""
 
 
+class Revised(Data, frozen=True, kw_only=True):
+    """What a revision of the plan cost."""
+
+    revision: int
+    undone: Usage = Usage()
+    """What had gone into the tasks it invalidated."""
+    spent_before: Usage = Usage()
+    """Of the whole run until then."""
+
+
 class RunView(Data, frozen=True, kw_only=True):
     """Everything a person can be shown about a run, as of event `seq`."""
 
@@ -133,6 +151,8 @@ class RunView(Data, frozen=True, kw_only=True):
     specification: Specification | None = None
     plans: tuple[Plan, ...] = ()
     """Every revision, oldest first."""
+    revised: tuple[Revised, ...] = ()
+    """What each revision but the first undid."""
     tasks: tuple[TaskView, ...] = ()
     increments: tuple[IncrementView, ...] = ()
     evidence: tuple[Evidence, ...] = ()
@@ -283,6 +303,7 @@ __all__ = [
     "IncrementView",
     "Moment",
     "Pause",
+    "Revised",
     "RunView",
     "Spending",
     "TaskView",

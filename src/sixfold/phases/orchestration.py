@@ -28,6 +28,8 @@ async def organise(run: Run, ports: Ports, intent: Intent, options: Options, sna
     specification = intent.specification
     if options.plan == "direct" or (options.plan == "auto" and specification.size == "small"):
         plan = decompose.direct_plan(specification)
+    elif options.plan == "static":
+        plan = decompose.static_plan(specification)
     else:
 
         async def divide() -> Plan:

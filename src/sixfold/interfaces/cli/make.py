@@ -59,7 +59,7 @@ def build(
         Unanswered | None, typer.Option("--unanswered", help="What an unanswered question does.")
     ] = None,
     plan: Annotated[
-        PlanMode | None, typer.Option("--plan", help="One direct task, a fixed plan, or what fits.")
+        PlanMode | None, typer.Option("--plan", help="What fits, one direct task, or a fixed line of roles.")
     ] = None,
     review: Annotated[Review | None, typer.Option("--review", help="Which increments a human reviews.")] = None,
     budget_usd: Annotated[float | None, typer.Option("--budget-usd", help="Pause before spending more.")] = None,
