@@ -75,7 +75,9 @@ def test_correction_takes_an_offered_release_back_and_the_run_goes_on_with_it(pe
     person.sixfold("answer", "A2", WISH)
     rejected = person.events("decision.given")[-1]["data"]["decision"]
     assert (rejected["subject"], rejected["verdict"]) == (f"release:{offered}", "reject")
-    person.sixfold("resume", "-y")
+    person.sixfold("resume", expect=3)
+    person.sixfold("approve")
+    person.sixfold("resume")
     result = person.result()
     assert result["status"] == "validated"
     assert result["tree"] != offered
