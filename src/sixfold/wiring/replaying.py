@@ -16,10 +16,7 @@ from sixfold.config import Settings
 from sixfold.domain import revising
 from sixfold.domain.code import Snapshot
 from sixfold.domain.data import Digest, from_json
-from sixfold.domain.errors import (
-    SixfoldError,
-    UsageError,
-)
+from sixfold.domain.errors import UsageError
 from sixfold.domain.events import Event
 from sixfold.domain.requirements import Request
 from sixfold.domain.run import Decision, Options
@@ -27,6 +24,7 @@ from sixfold.domain.view import RunView
 from sixfold.wiring.doors import Listener, Parts, state_of
 from sixfold.wiring.driving import drive
 from sixfold.wiring.starting import check_models, created
+from sixfold.workflow.engine import in_memory
 
 if TYPE_CHECKING:
     pass
@@ -44,11 +42,6 @@ class _Recorded:
 
     async def ask(self, subject: str, view: RunView) -> Decision | None:
         return self._decisions.get(subject)
-
-
-def _unasked(decisions: Sequence[Decision]) -> list[Decision]:
-    """What people decided without being asked: corrections of assumptions. Each says itself when it counts."""
-    return [one for one in decisions if one.subject.startswith(("assumption:", "revision:"))]
 
 
 def replay(
@@ -97,7 +90,7 @@ def fork(settings: Settings, run: str, step: str, options: Options) -> str:
         The new run's id; `drive` sets it going.
 
     Raises:
-        UsageError: the run took no such step, or another process drives it.
+        UsageError: the run took no such step or made no call a prompt is for, or another process drives it.
         ModelMisconfigured: an unknown model, or no key for it.
     """
     events = state_of(settings).log(run).read()
@@ -139,28 +132,30 @@ def _branch_off(
 ) -> str:
     state = state_of(settings)
     check_models(options, os.environ)
-    fresh = state.create()
-    try:
+    calls = forking.calls(events)
+    for call, _ in options.prompts:
+        if call not in calls:
+            raise UsageError(f"{run} made no model call {call!r}", why=f"it made: {', '.join(calls)}")
+    before = events[: taken.events]
+    origin = events[0].data
+    with state.make() as (fresh, drafts):
         with state.drive(run):
-            _copy(state.folder(run), state.folder(fresh), taken.answers)
-        before = events[: taken.events]
-        origin = events[0].data
-        log = state.log(fresh)
+            _copy(state.folder(run), drafts.folder(fresh), taken.answers)
+        log = drafts.log(fresh)
         created(
             log,
             from_json(origin["request"], Request),
             options,
             Path(origin["folder"]),
             from_json(origin["snapshot"], Snapshot),
-            order=[event.data["task"] for event in before if event.kind == "task.ended"],
+            order=recording.order_of(before),
             fork=taken,
         )
-    except (SixfoldError, OSError):
-        shutil.rmtree(state.folder(fresh))
-        raise
-    for event in before:
-        if event.kind == "decision.given":
-            log.append(event.kind, event.key, event.data, who=event.who)
+        edits = recording.recording_of(before).edits
+        for event in before:
+            if event.kind == "decision.given":
+                decision = from_json(event.data["decision"], Decision)
+                log.append(event.kind, event.key, recording.decision_data(decision, edits), who=event.who)
     return fresh
 
 
@@ -201,10 +196,14 @@ def _again(
     product.mkdir()
     log = state.log(run)
     created(log, recorded.request, options, product, recorded.snapshot, order=recorded.order)
-    for decision in _unasked(recorded.decisions):
-        key = f"decision:{decision.subject}"
-        log.append("decision.given", key, {"decision": decision}, who=decision.who)
-    door, parts = _Recorded(recorded.decisions), Parts(workers=workers)
+    for decision in recorded.decisions:
+        # What people decided without being asked says itself when it counts: edits of the plan, corrections.
+        if decision.subject.startswith(("plan:", "assumption:", "revision:")):
+            data = recording.decision_data(decision, recorded.edits)
+            log.append("decision.given", f"decision:{decision.subject}", data, who=decision.who)
+    # Every answer is recorded and every step can be done again: a replay that was cut off is replayed once more, and
+    # need not wait for the durable engine to load.
+    door, parts = _Recorded(recorded.decisions), Parts(durable=in_memory, workers=workers)
     code = drive(settings, run, listener=listener, door=door, debug=debug, parts=parts)
     if any(event.kind == "run.ended" for event in log.read()):
         drift = recording.differences(recorded, recording.recording_of(log.read()))
