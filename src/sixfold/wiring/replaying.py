@@ -97,14 +97,14 @@ def fork(settings: Settings, run: str, step: str, options: Options) -> str:
     return _branch_off(settings, run, events, forking.inherit(events, run, step), options)
 
 
-def revise(settings: Settings, run: str, decision: Decision, options: Options) -> str:
-    """Make a new run that differs from an ended one in one decision of its ledger, and redoes only what rests on it.
+def revise(settings: Settings, run: str, decisions: Sequence[Decision], options: Options) -> str:
+    """Make a new run that differs from an ended one in some decisions, and redoes only what rests on them.
 
-    It is a fork before the last release was offered: everything up to there is taken over, then the decision is folded
-    in, the blind tests of what it changes are written anew, and one task changes the product.
+    It is a fork before the last release was offered: everything up to there is taken over, then they are folded in,
+    the blind tests of what they change are written anew, and one task changes the product.
 
     Args:
-        decision: on `assumption:A3` or `question:Q1`.
+        decisions: on `assumption:A3`, `question:Q1` or `requirement:R2`.
 
     Returns:
         The new run's id; `drive` sets it going.
@@ -121,9 +121,10 @@ def revise(settings: Settings, run: str, decision: Decision, options: Options) -
         )
     taken = forking.inherit_before(events, run, "release", offered[-1])
     fresh = _branch_off(settings, run, events, taken, options)
-    revision = revising.as_revision(decision, events[: offered[-1]])
     log = state_of(settings).log(fresh)
-    log.append("decision.given", f"decision:{revision.subject}", {"decision": revision}, who=revision.who)
+    for decision in decisions:
+        revision = revising.as_revision(decision, events[: offered[-1]])
+        log.append("decision.given", f"decision:{revision.subject}", {"decision": revision}, who=revision.who)
     return fresh
 
 
