@@ -80,9 +80,7 @@ def _refuse_unknown(specification: Specification, edited: Mapping[str, str]) -> 
     known = {**_answers(specification), **_assumptions(specification)}
     for id, sentence in edited.items():
         if id not in known and not id.startswith("R"):
-            raise UsageError(
-                f"{id} is unknown", why="what is new is a requirement", next="give it the next free R id"
-            )
+            raise UsageError(f"{id} is unknown", why="what is new is a requirement", next="give it the next free R id")
         if id in _answers(specification) and not sentence.rpartition("→")[2].strip():
             raise UsageError(f"{id} has no answer", next="write it behind the arrow: Q1: question → answer")
         old = {**known, **_requirements(specification)}.get(id, "")
