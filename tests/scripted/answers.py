@@ -375,6 +375,22 @@ UNTESTED = [
     SMALL[1],
 ]
 
+# Stuck on one fault, also afresh; of three other samples one crashes on nothing, and two say the same.
+LAZY_FIZZ = FIZZ.replace("or str(n)", "or str(n) if n > 1 else str(n + 1)")
+SAMPLED = [
+    REPAIRED[0],
+    ("does not pass yet|Earlier attempts", files(**{"fizz.py": BROKEN_FIZZ})),
+    REPAIRED[2],
+    (
+        "You do exactly one task",
+        [
+            files(**{"fizz.py": LAZY_FIZZ, "test_fizz.py": FIZZ_TEST}),
+            files(**{"fizz.py": FIZZ, "test_fizz.py": FIZZ_TEST}),
+            files(**{"fizz.py": FIZZ.replace("(n: int)", "(n: int) "), "test_fizz.py": FIZZ_TEST}),
+        ],
+    ),
+]
+
 # The same product, and what a person makes of it who corrects A2 (the order of the lines), early or late.
 BY_COUNT = "most frequent first"
 SPEC_BY_COUNT = {
@@ -441,26 +457,10 @@ QUIET = [
     ("T1: ", files(**{"fizz.py": FIZZ, "test_fizz.py": FIZZ_TEST})),
 ]
 
-# Stuck on one fault, also afresh; of three other samples one crashes on nothing, and two say the same.
-LAZY_FIZZ = FIZZ.replace("or str(n)", "or str(n) if n > 1 else str(n + 1)")
-SAMPLED = [
-    REPAIRED[0],
-    ("does not pass yet|Earlier attempts", files(**{"fizz.py": BROKEN_FIZZ})),
-    REPAIRED[2],
-    (
-        "You do exactly one task",
-        [
-            files(**{"fizz.py": LAZY_FIZZ, "test_fizz.py": FIZZ_TEST}),
-            files(**{"fizz.py": FIZZ, "test_fizz.py": FIZZ_TEST}),
-            files(**{"fizz.py": FIZZ.replace("(n: int)", "(n: int) "), "test_fizz.py": FIZZ_TEST}),
-        ],
-    ),
-]
-
 SCENARIOS = {
+    "sampled": SAMPLED,
     "quiet": QUIET,
     "corrected": CORRECTED,
-    "sampled": SAMPLED,
     "untested": UNTESTED,
     "false-confidence": FALSE_CONFIDENCE,
     "small": SMALL,

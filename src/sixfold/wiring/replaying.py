@@ -44,6 +44,11 @@ class _Recorded:
         return self._decisions.get(subject)
 
 
+def _unasked(decisions: Sequence[Decision]) -> list[Decision]:
+    """What people decided without being asked (corrections, edits of the plan); each says when it counts."""
+    return [one for one in decisions if one.subject.startswith(("assumption:", "revision:", "plan:"))]
+
+
 def replay(
     settings: Settings, run: str, *, listener: Listener | None = None, debug: bool = False, workers: int = 0
 ) -> tuple[str, int]:
@@ -197,11 +202,9 @@ def _again(
     product.mkdir()
     log = state.log(run)
     created(log, recorded.request, options, product, recorded.snapshot, order=recorded.order)
-    for decision in recorded.decisions:
-        # What people decided without being asked says itself when it counts: edits of the plan, corrections.
-        if decision.subject.startswith(("plan:", "assumption:", "revision:")):
-            data = recording.decision_data(decision, recorded.edits)
-            log.append("decision.given", f"decision:{decision.subject}", data, who=decision.who)
+    for decision in _unasked(recorded.decisions):
+        data = recording.decision_data(decision, recorded.edits)
+        log.append("decision.given", f"decision:{decision.subject}", data, who=decision.who)
     # Every answer is recorded and every step can be done again: a replay that was cut off is replayed once more, and
     # need not wait for the durable engine to load.
     door, parts = _Recorded(recorded.decisions), Parts(durable=in_memory, workers=workers)

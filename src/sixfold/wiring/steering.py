@@ -24,18 +24,19 @@ if TYPE_CHECKING:
 
 
 def decide(settings: Settings, run: str, decision: Decision) -> Event:
-    """Write a person's decision into the run's log; a process that drives the run sees it at once."""
-    return record(state_of(settings).log(run), decision)
-
-
-def record(log: EventLog, decision: Decision) -> Event:
-    """Write a decision into a log.
+    """Write a person's decision into the run's log; a process that drives the run sees it at once.
 
     A decision about the ledger that comes when the specification is already written becomes a revision; it takes an
     offered release back, since that was built on something else.
     """
+    return write_decision(state_of(settings).log(run), decision)
+
+
+def write_decision(log: EventLog, decision: Decision) -> Event:
+    """`decide` for whoever holds the log already."""
     events = log.read()
-    if _revises(fold(events), decision):
+    view = fold(events)
+    if _revises(view, decision):
         decision = revising.as_revision(decision, events)
     written = log.append("decision.given", f"decision:{decision.subject}", {"decision": decision}, who=decision.who)
     if revising.revision_of(decision.subject) is not None:
