@@ -1,4 +1,4 @@
-"""What is attached reaches the analyst as it is: tables of a PDF as text in order, pictures as pictures, all as data."""
+"""What is attached reaches the analyst as it is: tables of a PDF as rows, pictures as pictures, all of it as data."""
 
 from __future__ import annotations
 
