@@ -22,11 +22,12 @@ class Person:
     def __init__(self, home: Path, folder: Path) -> None:
         self.home = home
         self.folder = folder
+        self.environment: dict[str, str] = {}
         folder.mkdir(exist_ok=True)
 
     def sixfold(self, *words: str, scenario: str = "", expect: int = 0, stdin: str = "") -> str:
         model = ["-m", f"command:{sys.executable} {ANSWERS} {scenario}"] if scenario else []
-        environment = {**os.environ, "SIXFOLD_HOME": str(self.home)}
+        environment = {**os.environ, "SIXFOLD_HOME": str(self.home), **self.environment}
         done = subprocess.run(
             [sys.executable, "-m", "sixfold", *words, *model],
             cwd=self.folder,

@@ -10,7 +10,7 @@ from typing import Any
 import typer
 
 from sixfold.domain.errors import SixfoldError, UsageError
-from sixfold.interfaces.cli import fork, look, make, measure, operate, prove, session, steer
+from sixfold.interfaces.cli import fork, look, make, measure, operate, prove, session, specification, steer
 from sixfold.interfaces.cli.terminal import say, say_error
 
 GROUPS: tuple[tuple[str, tuple[tuple[str, Callable[..., int]], ...]], ...] = (
@@ -20,6 +20,7 @@ GROUPS: tuple[tuple[str, tuple[tuple[str, Callable[..., int]], ...]], ...] = (
         (
             ("questions", steer.questions),
             ("answer", steer.answer),
+            ("spec", specification.spec),
             ("review", steer.review),
             ("approve", steer.approve),
             ("reject", steer.reject),

@@ -103,7 +103,8 @@ def show_lines(view: RunView) -> list[str]:
         )
     if view.specification:
         written = view.specification
-        lines.append(f"specified   {len(written.requirements)} requirements, {len(written.assumptions)} assumptions")
+        stage = "specified " if written.requirements else "decided   "
+        lines.append(f"{stage}  {len(written.requirements)} requirements, {len(written.assumptions)} assumptions")
         for assumed in written.assumptions:
             lines.append(f"  {assumption_line(assumed, 90)}  ← {dependants(view, assumed.id).text()}".rstrip(" ←"))
     if view.tasks:
