@@ -34,6 +34,11 @@ def steps(events: Sequence[Event]) -> dict[str, int]:
     return found
 
 
+def calls(events: Sequence[Event]) -> tuple[str, ...]:
+    """Purposes of the run's model calls, in order: what `--prompt` can be given for."""
+    return tuple(dict.fromkeys(str(event.data["purpose"]) for event in events if event.kind == "model.called"))
+
+
 def _names(event: Event) -> list[str]:
     if event.kind == "phase.started":
         return [str(event.data["phase"])]

@@ -2,6 +2,7 @@
 
 It drives mechanisms only (steps, crashes, reviews, gates) and is no evidence that a prompt works. Each scenario is a
 list of (pattern that must stand in the prompt, answer); the first match answers, a prompt without a match fails.
+An answer that is a list holds one text for each sample of the same prompt.
 A second argument is a file that gets one line for every prompt: what a provider would have charged for.
 """
 
@@ -225,7 +226,11 @@ REPAIRED = [
     ("does not pass yet", files(**{"fizz.py": FIZZ})),
     ("you write the acceptance tests", python(FIZZ_ACCEPTANCE)),
 ]
-HOPELESS = [REPAIRED[0], ("does not pass yet|Earlier attempts", files(**{"fizz.py": BROKEN_FIZZ})), REPAIRED[2]]
+HOPELESS = [
+    REPAIRED[0],
+    ("does not pass yet|Earlier attempts|You do exactly one task", files(**{"fizz.py": BROKEN_FIZZ})),
+    REPAIRED[2],
+]
 REVIEWED = [
     ("A reviewer rejected|Do what|reviewer asked", files(**{"fizz.py": FIZZ + "\n# as the reviewer asked\n"})),
     *SMALL,
@@ -356,7 +361,24 @@ UNTESTED = [
     SMALL[1],
 ]
 
+# Stuck on one fault, also afresh; of three other samples one crashes on nothing, and two say the same.
+LAZY_FIZZ = FIZZ.replace("or str(n)", "or str(n) if n > 1 else str(n + 1)")
+SAMPLED = [
+    REPAIRED[0],
+    ("does not pass yet|Earlier attempts", files(**{"fizz.py": BROKEN_FIZZ})),
+    REPAIRED[2],
+    (
+        "You do exactly one task",
+        [
+            files(**{"fizz.py": LAZY_FIZZ, "test_fizz.py": FIZZ_TEST}),
+            files(**{"fizz.py": FIZZ, "test_fizz.py": FIZZ_TEST}),
+            files(**{"fizz.py": FIZZ.replace("(n: int)", "(n: int) "), "test_fizz.py": FIZZ_TEST}),
+        ],
+    ),
+]
+
 SCENARIOS = {
+    "sampled": SAMPLED,
     "untested": UNTESTED,
     "false-confidence": FALSE_CONFIDENCE,
     "small": SMALL,
@@ -369,6 +391,17 @@ SCENARIOS = {
 }
 
 
+def turn(place: str, most: int) -> int:
+    """Which of several answers to the same prompt is next; samples are asked side by side, each gets another."""
+    for number in range(most):
+        try:
+            Path(f"{place}.{number}").touch(exist_ok=False)
+        except FileExistsError:
+            continue
+        return number
+    raise SystemExit("every sample was given already")
+
+
 def main() -> int:
     prompt = sys.stdin.read()
     if len(sys.argv) > 2:
@@ -376,7 +409,7 @@ def main() -> int:
             charged.write(sha256(prompt.encode()).hexdigest() + "\n")
     for pattern, text in SCENARIOS[sys.argv[1]]:
         if re.search(pattern, prompt, re.DOTALL):
-            sys.stdout.write(text)
+            sys.stdout.write(text if isinstance(text, str) else text[turn(sys.argv[2], len(text))])
             return 0
     sys.stderr.write("the script has no answer for: " + prompt[:300].replace("\n", " "))
     return 1

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -12,7 +11,7 @@ from sixfold.domain.code import Snapshot
 from sixfold.domain.data import Json, Tree, from_json
 from sixfold.domain.events import Event
 from sixfold.domain.evidence import Check
-from sixfold.domain.fold_work import WORK
+from sixfold.domain.fold_work import WORK, seconds
 from sixfold.domain.narrate import narrate
 from sixfold.domain.requirements import Assumption, Attachment, Question, Request, Specification
 from sixfold.domain.run import Approval, Decision, Forecast, Options, Outcome, ReleaseOffer
@@ -48,7 +47,7 @@ def advance(view: RunView, event: Event) -> RunView:
     handler = _HANDLERS.get(event.kind)
     moment = Moment(seq=event.seq, at=event.at, kind=event.kind, who=event.who, text=narrate(event))
     working = not view.clock_stopped or event.kind not in _NOT_WORK
-    elapsed_s = _seconds(view.last_at, event.at) if view.last_at and not view.clock_stopped else 0.0
+    elapsed_s = seconds(view.last_at, event.at) if view.last_at and not view.clock_stopped else 0.0
     view = _with(
         view,
         seq=event.seq,
@@ -73,13 +72,6 @@ def advance(view: RunView, event: Event) -> RunView:
 
 def _with(view: RunView, **changes: Any) -> RunView:
     return msgspec.structs.replace(view, **changes)
-
-
-def _seconds(start: str, end: str) -> float:
-    try:
-        return max(0.0, (datetime.fromisoformat(end) - datetime.fromisoformat(start)).total_seconds())
-    except ValueError:
-        return 0.0  # a clock that tells no dates (a fake one) measures nothing
 
 
 # The run
@@ -220,6 +212,8 @@ def _decided(view: RunView, data: Json, event: Event) -> RunView:
     view = _with(view, waiting=tuple(item for item in view.waiting if item != decision.subject))
     if kind == "question":
         return _answer(view, decision, name)
+    if kind == "plan":
+        return view  # it takes effect as a revision of the plan
     if kind == "assumption":
         return _correct(view, decision, name)
     increment = view.increment(name)
@@ -309,4 +303,6 @@ _HANDLERS: dict[str, Callable[[RunView, Json, Event], RunView]] = {
     "result.undone": _undone,
     "report.written": _reported,
     "note": _noted,
+    "plan.refused": _noted,
+    "contract.disputed": _noted,
 }

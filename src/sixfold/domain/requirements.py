@@ -134,8 +134,9 @@ class Entry(Data, frozen=True, kw_only=True):
     module: str = ""
     """Importable module (`library`)."""
     start: tuple[str, ...] = ()
-    """Command line, run in the product's folder. `{port}` is replaced by a free port, `{data}` by a folder that
-    survives restarts (`service`, `cli`). `python` means the toolchain's interpreter."""
+    """Command line, run in the product's folder. `{port}` is replaced by a free port, `{port:NAME}` by that of the
+    service NAME, which is started first, `{data}` by a folder that survives restarts (`service`, `cli`). `python` means
+    the toolchain's interpreter."""
     health: str = "/"
     """Path that answers with a status below 500 once the service is up."""
 

@@ -87,6 +87,43 @@ async def examine(
     return seen, locked
 
 
+async def inspect(
+    ports: Ports,
+    specification: Specification,
+    product: Product,
+    locked: Locked,
+    environment: Environment,
+    snapshot: Snapshot,
+    *,
+    planted_faults: int = system.PLANTED,
+) -> Examination:
+    """Everything that can be found out about a product without a model; no fault means it may be released."""
+    findings, proven = await asyncio.gather(
+        scanning.new_findings((*ports.scanners, *ports.held_out), ports.repository, snapshot.tree, product.tree),
+        system.validate_product(
+            ports.sandbox,
+            product.tree,
+            specification,
+            {acceptance.FILE: locked.tests.encode()},
+            environment,
+            plan=product.plan,
+            suite="unit" if snapshot.kind == "empty" else "existing",
+            planted_faults=planted_faults,
+        ),
+    )
+    findings = (*proven.findings, *findings)
+    checks = (*proven.checks, _scan_check(findings))
+    return Examination(
+        tree=product.tree,
+        checks=checks,
+        reports=proven.reports,
+        findings=findings,
+        unverified=proven.unverified,
+        mutation_score=proven.mutation_score,
+        faults=_faults(checks, proven.reports, findings),
+    )
+
+
 async def _look(
     run: Run,
     ports: Ports,
@@ -98,29 +135,7 @@ async def _look(
     number: int,
 ) -> Examination:
     async def look() -> Examination:
-        scanners = (*ports.scanners, *ports.held_out)
-        findings, proven = await asyncio.gather(
-            scanning.new_findings(scanners, ports.repository, snapshot.tree, product.tree),
-            system.validate_product(
-                ports.sandbox,
-                product.tree,
-                intent.specification,
-                {acceptance.FILE: locked.tests.encode()},
-                environment,
-                suite="unit" if snapshot.kind == "empty" else "existing",
-            ),
-        )
-        findings = (*proven.findings, *findings)
-        checks = (*proven.checks, _scan_check(findings))
-        return Examination(
-            tree=product.tree,
-            checks=checks,
-            reports=proven.reports,
-            findings=findings,
-            unverified=proven.unverified,
-            mutation_score=proven.mutation_score,
-            faults=_faults(checks, proven.reports, findings),
-        )
+        return await inspect(ports, intent.specification, product, locked, environment, snapshot)
 
     seen = await run.step(f"validation.examine:{number}", look, Examination)
     for check in seen.checks:

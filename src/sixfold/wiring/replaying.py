@@ -15,16 +15,14 @@ from sixfold import forking, recording
 from sixfold.config import Settings
 from sixfold.domain.code import Snapshot
 from sixfold.domain.data import Digest, from_json
-from sixfold.domain.errors import (
-    SixfoldError,
-    UsageError,
-)
+from sixfold.domain.errors import UsageError
 from sixfold.domain.requirements import Request
 from sixfold.domain.run import Decision, Options
 from sixfold.domain.view import RunView
 from sixfold.wiring.doors import Listener, Parts, state_of
 from sixfold.wiring.driving import drive
 from sixfold.wiring.starting import check_models, created
+from sixfold.workflow.engine import in_memory
 
 if TYPE_CHECKING:
     pass
@@ -90,35 +88,37 @@ def fork(settings: Settings, run: str, step: str, options: Options) -> str:
         The new run's id; `drive` sets it going.
 
     Raises:
-        UsageError: the run took no such step, or another process drives it.
+        UsageError: the run took no such step or made no call a prompt is for, or another process drives it.
         ModelMisconfigured: an unknown model, or no key for it.
     """
     state = state_of(settings)
     check_models(options, os.environ)
     events = state.log(run).read()
     taken = forking.inherit(events, run, step)
-    fresh = state.create()
-    try:
+    calls = forking.calls(events)
+    for call, _ in options.prompts:
+        if call not in calls:
+            raise UsageError(f"{run} made no model call {call!r}", why=f"it made: {', '.join(calls)}")
+    before = events[: taken.events]
+    origin = events[0].data
+    with state.make() as (fresh, drafts):
         with state.drive(run):
-            _copy(state.folder(run), state.folder(fresh), taken.answers)
-        before = events[: taken.events]
-        origin = events[0].data
-        log = state.log(fresh)
+            _copy(state.folder(run), drafts.folder(fresh), taken.answers)
+        log = drafts.log(fresh)
         created(
             log,
             from_json(origin["request"], Request),
             options,
             Path(origin["folder"]),
             from_json(origin["snapshot"], Snapshot),
-            order=[event.data["task"] for event in before if event.kind == "task.ended"],
+            order=recording.order_of(before),
             fork=taken,
         )
-    except (SixfoldError, OSError):
-        shutil.rmtree(state.folder(fresh))
-        raise
-    for event in before:
-        if event.kind == "decision.given":
-            log.append(event.kind, event.key, event.data, who=event.who)
+        edits = recording.recording_of(before).edits
+        for event in before:
+            if event.kind == "decision.given":
+                decision = from_json(event.data["decision"], Decision)
+                log.append(event.kind, event.key, recording.decision_data(decision, edits), who=event.who)
     return fresh
 
 
@@ -159,7 +159,13 @@ def _again(
     product.mkdir()
     log = state.log(run)
     created(log, recorded.request, options, product, recorded.snapshot, order=recorded.order)
-    door, parts = _Recorded(recorded.decisions), Parts(workers=workers)
+    for decision in recorded.decisions:
+        if decision.subject.startswith("plan:"):
+            data = recording.decision_data(decision, recorded.edits)
+            log.append("decision.given", f"decision:{decision.subject}", data, who=decision.who)
+    # Every answer is recorded and every step can be done again: a replay that was cut off is replayed once more, and
+    # need not wait for the durable engine to load.
+    door, parts = _Recorded(recorded.decisions), Parts(durable=in_memory, workers=workers)
     code = drive(settings, run, listener=listener, door=door, debug=debug, parts=parts)
     if any(event.kind == "run.ended" for event in log.read()):
         drift = recording.differences(recorded, recording.recording_of(log.read()))

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from sixfold.domain.data import to_json
+from sixfold.domain.narrate import forecast_text
 from sixfold.domain.plan import Plan
 from sixfold.domain.requirements import Question
-from sixfold.domain.result import findings_counts, next_step
+from sixfold.domain.result import against_forecast, findings_counts, next_step
 from sixfold.domain.view import IncrementView, RunView, outcomes
 from sixfold.interfaces.cli.progress import spending
 from sixfold.interfaces.cli.terminal import paint, table
@@ -93,7 +95,16 @@ def show_lines(view: RunView) -> list[str]:
     for item in view.live_increments:
         said = f"{item.decision.verdict} by {item.decision.who}" if item.decision else "undecided"
         lines.append(f"{item.increment.id:<11} {one_line(item.increment.title, 60)} [{one_line(said)}]")
-    return [*lines, *_proof_lines(view), f"cost        {spending(view)}", *_end_lines(view)]
+    return [*lines, *_proof_lines(view), *_cost_lines(view), *_end_lines(view)]
+
+
+def _cost_lines(view: RunView) -> list[str]:
+    recorded = f", {view.replayed_calls} of them recorded" if view.replayed_calls else ""
+    lines = [f"cost        {spending(view)}{recorded}"]
+    if view.forecast is not None and view.forecast.tokens is not None:
+        told = forecast_text(to_json(view.forecast)).removeprefix("forecast: ")
+        lines.append(f"forecast    {one_line(told + against_forecast(view), 160)}")
+    return lines
 
 
 def _proof_lines(view: RunView) -> list[str]:

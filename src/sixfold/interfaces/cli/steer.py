@@ -155,6 +155,12 @@ def resume(
     budget_tokens: Annotated[
         str | None, typer.Option("--budget-tokens", metavar="N|+N", help="New cap, or more.")
     ] = None,
+    phase_budget_usd: Annotated[
+        str | None, typer.Option("--phase-budget-usd", metavar="N|+N", help="The same for every phase.")
+    ] = None,
+    phase_budget_tokens: Annotated[
+        str | None, typer.Option("--phase-budget-tokens", metavar="N|+N", help="The same for every phase.")
+    ] = None,
     task_budget_usd: Annotated[
         str | None, typer.Option("--task-budget-usd", metavar="N|+N", help="The same for every task.")
     ] = None,
@@ -178,6 +184,7 @@ def resume(
     options = msgspec.structs.replace(
         view.options,
         budget=_caps("", view.options.budget, budget_usd, budget_tokens),
+        phase_budget=_caps("phase-", view.options.phase_budget, phase_budget_usd, phase_budget_tokens),
         task_budget=_caps("task-", view.options.task_budget, task_budget_usd, task_budget_tokens),
     )
     options = changed_options(options, model, timeout_s, yes)
