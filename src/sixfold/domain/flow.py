@@ -26,6 +26,16 @@ class Intent(Data, frozen=True, kw_only=True):
     """Several, where the clarity check drew them as readings of the request; development chooses by execution."""
 
 
+class Revision(Data, frozen=True, kw_only=True):
+    """The specification after decisions that came when it was already written."""
+
+    specification: Specification
+    requirements: tuple[str, ...] = ()
+    """Ids that were changed or added; the rest of the product stands."""
+    changes: tuple[str, ...] = ()
+    """What was decided, one line each."""
+
+
 class Job(Data, frozen=True, kw_only=True):
     """Everything a child task needs; it has no other memory."""
 
@@ -96,3 +106,5 @@ class Rework(Data, frozen=True, kw_only=True):
 
     comment: str
     who: str
+    revised: bool = False
+    """The specification is to be changed first: a decision came in that it does not have."""

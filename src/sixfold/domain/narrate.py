@@ -174,7 +174,14 @@ _TELLERS: dict[str, Callable[[Json], str]] = {
     "question.asked": lambda d: (
         f"question {d.get('question', {}).get('id', '')}: {_cut(d.get('question', {}).get('text', ''))}"
     ),
+    "specification.drafted": lambda d: (
+        f"decided {_count(len(d.get('specification', {}).get('assumptions', ())), 'assumption')}, "
+        f"to ask: {len(d.get('specification', {}).get('questions', ()))}"
+    ),
     "specification.written": _specification,
+    "decisions.taken": lambda d: (
+        "taken up: " + (", ".join(str(one.get("subject", "")) for one in d.get("decisions", ())) or "no correction")
+    ),
     "plan.made": _plan,
     "plan.refused": lambda d: f"the edit {d.get('edit', '')} does not fit: {_cut(d.get('reason', ''), 300)}",
     "context.read": lambda d: f"{d.get('task', '')} was handed {', '.join(map(_reading, d.get('readings', ())))}",

@@ -8,7 +8,7 @@ from sixfold.wiring.doors import PICKED, Door, Listener, Parts, options_of, stat
 from sixfold.wiring.driving import drive, open_ports
 from sixfold.wiring.measuring import Accounted, Laboratory, open_laboratory, open_models, write_product
 from sixfold.wiring.operating import Row, doctor, models, prepare_toolchain, sandbox_run
-from sixfold.wiring.replaying import demo, fork, replay
+from sixfold.wiring.replaying import demo, fork, replay, revise
 from sixfold.wiring.starting import check_models, start
 from sixfold.wiring.steering import apply, decide, undo
 
@@ -34,6 +34,7 @@ __all__ = [
     "options_of",
     "prepare_toolchain",
     "replay",
+    "revise",
     "sandbox_run",
     "start",
     "state_of",

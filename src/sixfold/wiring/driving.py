@@ -21,7 +21,10 @@ from sixfold.domain.events import Event
 from sixfold.domain.fold import fold
 from sixfold.domain.requirements import Request
 from sixfold.domain.run import Options, Outcome
+from sixfold.domain.words import words_of
 from sixfold.wiring.doors import PICKED, Door, Listener, Parts, options_of, state_of, who
+from sixfold.wiring.inspecting import scanners_for
+from sixfold.wiring.steering import write_decision
 from sixfold.workflow.clock import SystemClock
 from sixfold.workflow.log import EventLog, note_pause
 
@@ -107,7 +110,6 @@ async def _drive(
     from sixfold.workflow.control import Control
     from sixfold.workflow.drive import drive as drive_engine
     from sixfold.workflow.ordered import OrderedEngine
-    from sixfold.workflow.run import decision_event
 
     options = options_of(log)
     request = from_json(created.data["request"], Request)
@@ -119,9 +121,11 @@ async def _drive(
     handlers = _handlers(run, ports, request, options, snapshot, log, control, holder)
 
     async def ask(subject: str) -> None:
-        decision = await door.ask(subject, fold(log.read())) if door is not None else None
-        if decision is not None:
-            decision_event(log, decision)
+        # Beside the answer a person may correct assumptions: everything they say comes before the subject is settled.
+        while door is not None and (decision := await door.ask(subject, fold(log.read()))) is not None:
+            write_decision(log, decision)
+            if decision.subject == subject:
+                break
 
     opened = parts.durable
     if opened is None:
@@ -170,13 +174,7 @@ async def open_ports(
     from sixfold.layers.planning.retrieval.index import RepositoryIndex
     from sixfold.layers.refinement.git import GitRepository
     from sixfold.layers.testing import sandbox
-    from sixfold.layers.testing.dependencies import Dependencies
     from sixfold.layers.testing.environments import UvEnvironments
-    from sixfold.layers.testing.scanners.audit import Audit
-    from sixfold.layers.testing.scanners.bandit import Bandit
-    from sixfold.layers.testing.scanners.ruff import Ruff
-    from sixfold.layers.testing.scanners.secrets import Secrets
-    from sixfold.layers.testing.scanners.suspicious import Suspicious
 
     repository = GitRepository(folder / "repository", folder / "blobs")
     clock = parts.clock or SystemClock()
@@ -213,6 +211,7 @@ async def open_ports(
         on_call=called,
         inherited=fork.answers if fork is not None else None,
     )
+    scanners = scanners_for(repository, lambda: words_of(log.read()), allowed=options.packages, base=base)
     return Ports(
         model=cloud,
         costs=cloud,
@@ -222,13 +221,8 @@ async def open_ports(
         environments=UvEnvironments(
             settings.home / "environments", os.environ, min_age_days=settings.min_package_age_days
         ),
-        scanners=(
-            Ruff(repository),
-            Audit(repository),
-            Secrets(repository),
-            Dependencies(repository, allowed=options.packages, base=base),
-        ),
-        held_out=(Bandit(repository), Suspicious(repository)),
+        scanners=scanners.coder,
+        held_out=scanners.held_out,
         clock=clock,
     )
 

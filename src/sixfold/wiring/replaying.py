@@ -13,9 +13,11 @@ import msgspec
 
 from sixfold import forking, recording
 from sixfold.config import Settings
+from sixfold.domain import revising
 from sixfold.domain.code import Snapshot
 from sixfold.domain.data import Digest, from_json
 from sixfold.domain.errors import UsageError
+from sixfold.domain.events import Event
 from sixfold.domain.requirements import Request
 from sixfold.domain.run import Decision, Options
 from sixfold.domain.view import RunView
@@ -40,6 +42,11 @@ class _Recorded:
 
     async def ask(self, subject: str, view: RunView) -> Decision | None:
         return self._decisions.get(subject)
+
+
+def _unasked(decisions: Sequence[Decision]) -> list[Decision]:
+    """What people decided without being asked (corrections, edits of the plan); each says when it counts."""
+    return [one for one in decisions if one.subject.startswith(("assumption:", "revision:", "plan:"))]
 
 
 def replay(
@@ -91,10 +98,45 @@ def fork(settings: Settings, run: str, step: str, options: Options) -> str:
         UsageError: the run took no such step or made no call a prompt is for, or another process drives it.
         ModelMisconfigured: an unknown model, or no key for it.
     """
+    events = state_of(settings).log(run).read()
+    return _branch_off(settings, run, events, forking.inherit(events, run, step), options)
+
+
+def revise(settings: Settings, run: str, decision: Decision, options: Options) -> str:
+    """Make a new run that differs from an ended one in one decision of its ledger, and redoes only what rests on it.
+
+    It is a fork before the last release was offered: everything up to there is taken over, then the decision is folded
+    in, the blind tests of what it changes are written anew, and one task changes the product.
+
+    Args:
+        decision: on `assumption:A3` or `question:Q1`.
+
+    Returns:
+        The new run's id; `drive` sets it going.
+
+    Raises:
+        UsageError: the run never came to offer a release.
+    """
+    events = state_of(settings).log(run).read()
+    offered = [event.seq for event in events if event.kind == "release.proposed"]
+    if not offered:
+        raise UsageError(
+            f"{run} ended before a release was offered, so there is nothing to change",
+            next=f"begin anew from the questions: sixfold fork {run} --from input",
+        )
+    taken = forking.inherit_before(events, run, "release", offered[-1])
+    fresh = _branch_off(settings, run, events, taken, options)
+    revision = revising.as_revision(decision, events[: offered[-1]])
+    log = state_of(settings).log(fresh)
+    log.append("decision.given", f"decision:{revision.subject}", {"decision": revision}, who=revision.who)
+    return fresh
+
+
+def _branch_off(
+    settings: Settings, run: str, events: Sequence[Event], taken: forking.Inheritance, options: Options
+) -> str:
     state = state_of(settings)
     check_models(options, os.environ)
-    events = state.log(run).read()
-    taken = forking.inherit(events, run, step)
     calls = forking.calls(events)
     for call, _ in options.prompts:
         if call not in calls:
@@ -159,10 +201,9 @@ def _again(
     product.mkdir()
     log = state.log(run)
     created(log, recorded.request, options, product, recorded.snapshot, order=recorded.order)
-    for decision in recorded.decisions:
-        if decision.subject.startswith("plan:"):
-            data = recording.decision_data(decision, recorded.edits)
-            log.append("decision.given", f"decision:{decision.subject}", data, who=decision.who)
+    for decision in _unasked(recorded.decisions):
+        data = recording.decision_data(decision, recorded.edits)
+        log.append("decision.given", f"decision:{decision.subject}", data, who=decision.who)
     # Every answer is recorded and every step can be done again: a replay that was cut off is replayed once more, and
     # need not wait for the durable engine to load.
     door, parts = _Recorded(recorded.decisions), Parts(durable=in_memory, workers=workers)

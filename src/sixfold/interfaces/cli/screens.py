@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from sixfold.domain.data import to_json
+from sixfold.domain.dependants import dependants
 from sixfold.domain.narrate import forecast_text
 from sixfold.domain.plan import Plan
-from sixfold.domain.requirements import Question
+from sixfold.domain.requirements import Assumption, Question
 from sixfold.domain.result import against_forecast, findings_counts, next_step
 from sixfold.domain.view import IncrementView, RunView, outcomes
 from sixfold.interfaces.cli.progress import spending
@@ -28,6 +29,24 @@ def question_lines(question: Question) -> list[str]:
         lines.append(f"    default: {one_line(question.default)}")
     if question.status != "open":
         lines.append(f"    {question.status}: {one_line(question.answer)}")
+    return lines
+
+
+def assumption_line(item: Assumption, width: int = 0) -> str:
+    """One line of the ledger: the decision, and what a person said instead."""
+    said = f" — corrected: {one_line(item.correction)}" if item.correction else ""
+    mark = " ✓" if item.status == "confirmed" else ""
+    text = one_line(item.text, width) if width and not said else one_line(item.text)
+    return f"{item.id:<4}{text}{mark}{said}"
+
+
+def decision_screen(view: RunView) -> list[str]:
+    """The questions and, beside them, everything that was assumed instead of asked: one screen, most at stake first."""
+    lines = [line for question in view.questions for line in question_lines(question)]
+    assumed = view.specification.assumptions if view.specification else ()
+    if assumed:
+        lines.append(paint("Assumed unless you correct it", "bold"))
+        lines += [f"  {assumption_line(item)}" for item in assumed]
     return lines
 
 
@@ -85,6 +104,8 @@ def show_lines(view: RunView) -> list[str]:
     if view.specification:
         written = view.specification
         lines.append(f"specified   {len(written.requirements)} requirements, {len(written.assumptions)} assumptions")
+        for assumed in written.assumptions:
+            lines.append(f"  {assumption_line(assumed, 90)}  ← {dependants(view, assumed.id).text()}".rstrip(" ←"))
     if view.tasks:
         lines.append(f"tasks       revision {view.plan.revision if view.plan else 0}")
         rows = [

@@ -10,6 +10,7 @@ from sixfold.domain.errors import InvalidReply
 from sixfold.domain.flow import Job
 from sixfold.domain.plan import Task
 from sixfold.domain.ports import Ports
+from sixfold.domain.words import words_of
 from sixfold.layers.planning import context
 from sixfold.layers.refinement import diagnosis
 from sixfold.layers.synthesis import apply, write
@@ -127,7 +128,10 @@ async def apply_patch(
         if objection is not None:
             strange = Refusal(path=f"contract {objection.contract}", reason="is no contract of this task")
             return Applied(tree=tree, signature=signature, refusals=(strange,))
-        result = apply.apply(ports.repository, tree, written.patch, write_set=task.files)
+        words = words_of(run.events()).person
+        result = apply.apply(
+            ports.repository, tree, written.patch, write_set=task.files, origin=job.origin, words=words
+        )
         if isinstance(result, apply.Applied):
             published = written.patch.published
             return Applied(tree=result.tree, files=result.files, signature=signature, published=published)
