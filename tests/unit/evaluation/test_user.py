@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from sixfold import config, wiring
-from sixfold.domain.data import canonical, to_json
+from sixfold.domain.data import Tree, canonical, to_json
 from sixfold.domain.errors import InvalidReply
 from sixfold.domain.replies import Unreadable
-from sixfold.domain.requirements import Assumption, Option, Question, Specification
-from sixfold.domain.run import Decision
+from sixfold.domain.requirements import Assumption, Option, Question, Requirement, Specification
+from sixfold.domain.run import Decision, ReleaseOffer
 from sixfold.domain.view import RunView
 from sixfold.evaluation.sample import Row, Sample
 from sixfold.evaluation.user import (
@@ -105,8 +105,8 @@ class Visit:
         self.reader = Counting({"order": ("R1", "Newest first.")}, {"kept": ("R2", "No, gone for good.")})
         self.door = UserDoor(self.settings, self.run, self.reader, self.journal)
 
-    def writes(self, kind: str, *assumptions: Assumption) -> None:
-        specification = to_json(Specification(title="Notes", assumptions=assumptions))
+    def writes(self, kind: str, *assumptions: Assumption, requirements: tuple[Requirement, ...] = ()) -> None:
+        specification = to_json(Specification(title="Notes", assumptions=assumptions, requirements=requirements))
         self.log.append(kind, f"{kind}:{len(self.log.read())}", {"specification": specification})
 
     def decisions(self) -> list[str]:
@@ -160,6 +160,15 @@ async def test_a_release_that_ignores_a_correction_is_sent_back_and_not_for_ever
             assert "No, gone for good." in decision.comment
     assert verdicts == ["reject", "reject", "approve", "approve"]
     assert visit.reader.asked == 1
+
+
+async def test_a_correction_of_an_offered_release_takes_the_offer_back(visit: Visit) -> None:
+    visit.writes("specification.written", KEPT, requirements=(Requirement(id="R1", text="The system shall keep."),))
+    visit.log.append("release.proposed", "offer", {"offer": to_json(ReleaseOffer(tree=Tree("t1")))})
+    assert await visit.door.ask("release:t1", RunView()) is None
+    rejected = [event.data["decision"] for event in visit.log.read() if event.key == "decision:release:t1"]
+    assert rejected[0]["verdict"] == "reject"
+    assert "No, gone for good." in rejected[0]["comment"]
 
 
 async def test_a_release_that_took_the_correction_in_is_approved(visit: Visit) -> None:
