@@ -40,7 +40,6 @@ class Setup:
     epochs: int = 1
     parallel: int = 1
     judged: bool = False
-    seed: int = 0
     tell: Tell = field(default=lambda line: None)
 
 

@@ -43,6 +43,7 @@ def attempt(name: str, solver: str, met: tuple[str, ...], *, validated: bool = T
         version=sample(name).digest,
         solver=solver,
         state="done",
+        run="r-1",
         validated=validated,
         score=scored(sample(name), tests),
         journal=(Noted(kind="question", id="Q1", line="a?", said="a", rows=("R1",)),) if solver == "clarity" else (),
