@@ -42,6 +42,9 @@ async def generate(run: Run, ports: Ports, request: Request, options: Options, s
         outcome = await validation.release(run, ports, intent, product, seen, options, snapshot)
         if not isinstance(outcome, Rework):
             return outcome
+        if await development.edited(run, ports, site):
+            product = await development.develop(run, ports, site)
+            continue
         product = await development.rework(
             run, ports, site, (outcome.comment,), reason="Do what the reviewer asked", author=outcome.who
         )

@@ -225,7 +225,16 @@ REPAIRED = [
     ("does not pass yet", files(**{"fizz.py": FIZZ})),
     ("you write the acceptance tests", python(FIZZ_ACCEPTANCE)),
 ]
-HOPELESS = [REPAIRED[0], ("does not pass yet|Earlier attempts", files(**{"fizz.py": BROKEN_FIZZ})), REPAIRED[2]]
+GIVE_UP = (
+    "architect of a plan",
+    answer_json({"change": "give_up", "reason": "the coder does not follow the evidence"}),
+)
+HOPELESS = [
+    GIVE_UP,
+    REPAIRED[0],
+    ("does not pass yet|Earlier attempts", files(**{"fizz.py": BROKEN_FIZZ})),
+    REPAIRED[2],
+]
 REVIEWED = [
     ("A reviewer rejected|Do what|reviewer asked", files(**{"fizz.py": FIZZ + "\n# as the reviewer asked\n"})),
     *SMALL,

@@ -100,7 +100,7 @@ def fork(settings: Settings, run: str, step: str, options: Options) -> str:
     fresh = state.create()
     try:
         with state.drive(run):
-            _copy(state.folder(run), state.folder(fresh), taken.answers)
+            copy_run(state.folder(run), state.folder(fresh), taken.answers)
         before = events[: taken.events]
         origin = events[0].data
         log = state.log(fresh)
@@ -124,7 +124,7 @@ def fork(settings: Settings, run: str, step: str, options: Options) -> str:
     return fresh
 
 
-def _copy(source: Path, target: Path, answers: Iterable[Digest]) -> None:
+def copy_run(source: Path, target: Path, answers: Iterable[Digest]) -> None:
     """A run's repository, blobs and the named answers; a copied answer is checked when it is read."""
     shutil.copytree(source / "repository", target / "repository")
     shutil.copytree(source / "blobs", target / "blobs")
