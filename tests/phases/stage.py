@@ -67,6 +67,7 @@ class Stage:
         self.log = EventLog(folder / "events.jsonl", SystemClock())
         self.verdict = verdict
         self.options = options or Options(review="none", parallel=2)
+        self.log.append("run.created", "created", {"request": {"text": "x"}, "options": self.options})
         self.jobs: list[Job] = []
         self.trees: dict[str, Tree] = {}
         self.site: Site | None = None
@@ -80,7 +81,6 @@ class Stage:
         """Do the plan; the product, with everything told in `events`."""
         self.model = ScriptedModel(rules)
         empty = self.repository.empty()
-        self.log.append("run.created", "created", {"request": {"text": "x"}, "options": self.options})
         self.log.append("plan.made", "plan:1", {"plan": plan})
         ports = Ports(
             model=self.model,

@@ -87,6 +87,16 @@ class Risk(Data, frozen=True, kw_only=True):
     text: str = ""
 
 
+class Slice(Data, frozen=True, kw_only=True):
+    """A part of an increment that is too large to review at once; it becomes a commit of its own."""
+
+    files: tuple[str, ...]
+    tree: Tree
+    """The increment's base with this part and those before it."""
+    lines: int
+    """Changed lines, tests not counted."""
+
+
 class Increment(Data, frozen=True, kw_only=True):
     """A reviewable unit: one task's change with its evidence. The tree is what gets committed."""
 
@@ -102,3 +112,9 @@ class Increment(Data, frozen=True, kw_only=True):
     requirements: tuple[str, ...] = ()
     risks: tuple[Risk, ...] = ()
     attempts: int = 1
+    slices: tuple[Slice, ...] = ()
+    """Parts in the order in which they build on each other; empty when it is small enough to be one."""
+    models: tuple[str, ...] = ()
+    """Who wrote it: models, and `human:NAME` where a person edited it."""
+    prompt: Digest | None = None
+    """SHA-256 of the request that the last patch answered."""

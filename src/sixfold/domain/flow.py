@@ -22,6 +22,18 @@ class Intent(Data, frozen=True, kw_only=True):
     specification: Specification
     candidate: Patch | None = None
     """A patch that came with the direct attempt; the first candidate of development, already paid for."""
+    candidates: tuple[Patch, ...] = ()
+    """Several, where the clarity check drew them as readings of the request; development chooses by execution."""
+
+
+class Revision(Data, frozen=True, kw_only=True):
+    """The specification after decisions that came when it was already written."""
+
+    specification: Specification
+    requirements: tuple[str, ...] = ()
+    """Ids that were changed or added; the rest of the product stands."""
+    changes: tuple[str, ...] = ()
+    """What was decided, one line each."""
 
 
 class Job(Data, frozen=True, kw_only=True):
@@ -36,6 +48,8 @@ class Job(Data, frozen=True, kw_only=True):
     environment: Environment
     options: Options
     candidate: Patch | None = None
+    candidates: tuple[Patch, ...] = ()
+    """More than one: the first attempt chooses among them."""
     notes: tuple[str, ...] = ()
     """Orders that come with the task: a reviewer's comment, failing acceptance tests."""
     known_failures: tuple[str, ...] = ()
@@ -69,6 +83,8 @@ class Product(Data, frozen=True, kw_only=True):
     increments: tuple[Increment, ...] = ()
     approvals: tuple[Approval, ...] = ()
     failed: tuple[TaskResult, ...] = ()
+    plan: Plan | None = None
+    """The plan it was made by; validation tries its contracts."""
 
 
 class Examination(Data, frozen=True, kw_only=True):
@@ -90,3 +106,5 @@ class Rework(Data, frozen=True, kw_only=True):
 
     comment: str
     who: str
+    revised: bool = False
+    """The specification is to be changed first: a decision came in that it does not have."""

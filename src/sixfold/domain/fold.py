@@ -14,6 +14,7 @@ from sixfold.domain.evidence import Check
 from sixfold.domain.fold_work import WORK, seconds
 from sixfold.domain.narrate import narrate
 from sixfold.domain.requirements import Assumption, Attachment, Question, Request, Specification
+from sixfold.domain.revising import revision_of
 from sixfold.domain.run import Approval, Decision, Forecast, Options, Outcome, ReleaseOffer
 from sixfold.domain.view import (
     Moment,
@@ -208,7 +209,8 @@ def _restale(view: RunView, tree: Tree) -> tuple[Approval, ...]:
 
 def _decided(view: RunView, data: Json, event: Event) -> RunView:
     decision = from_json(data["decision"], Decision)
-    kind, _, name = decision.subject.partition(":")
+    revised = revision_of(decision.subject)
+    kind, _, name = (revised.subject if revised else decision.subject).partition(":")
     view = _with(view, waiting=tuple(item for item in view.waiting if item != decision.subject))
     if kind == "question":
         return _answer(view, decision, name)
@@ -256,7 +258,7 @@ def _correct(view: RunView, decision: Decision, id: str) -> RunView:
             return item
         if decision.verdict == "approve":
             return msgspec.structs.replace(item, status="confirmed")
-        return msgspec.structs.replace(item, status="corrected", text=decision.value or decision.comment or item.text)
+        return msgspec.structs.replace(item, status="corrected", correction=decision.value or decision.comment)
 
     ledger = tuple(settle(item) for item in view.specification.assumptions)
     return _with(view, specification=msgspec.structs.replace(view.specification, assumptions=ledger))
@@ -292,6 +294,7 @@ _HANDLERS: dict[str, Callable[[RunView, Json, Event], RunView]] = {
     "context.found": _context,
     "clarity.checked": _clarity,
     "question.asked": _asked,
+    "specification.drafted": _specified,
     "specification.written": _specified,
     "acceptance.written": _acceptance,
     "acceptance.disputed": _disputed,
@@ -299,6 +302,7 @@ _HANDLERS: dict[str, Callable[[RunView, Json, Event], RunView]] = {
     "release.proposed": _offered,
     "branch.made": _branched,
     "decision.given": _decided,
+    "decisions.taken": _noted,
     "result.applied": _applied,
     "result.undone": _undone,
     "report.written": _reported,

@@ -138,6 +138,7 @@ def _called(view: RunView, data: Json, event: Event) -> RunView:
         usage=view.usage + usage,
         replayed_calls=view.replayed_calls + (usage.calls if data.get("replayed") else 0),
         by_task=_spend(view.by_task, task or phase, usage, wall_s),
+        by_phase=_spend(view.by_phase, phase, usage, wall_s),
         by_role=_spend(view.by_role, str(data.get("role", "")), usage, wall_s),
         by_model=_spend(view.by_model, model, usage, wall_s),
     )
@@ -214,7 +215,9 @@ def _gives_way(item: IncrementView, increment: Increment) -> bool:
 
 def _committed(view: RunView, data: Json, event: Event) -> RunView:
     increments = tuple(
-        msgspec.structs.replace(item, commit=str(data["commit"])) if item.increment.id == data["increment"] else item
+        msgspec.structs.replace(item, commit=str(data["commit"]))
+        if item.increment.id == str(data["increment"]).partition("/")[0]
+        else item
         for item in view.increments
     )
     return msgspec.structs.replace(view, increments=increments, commit=str(data["commit"]), tree=Tree(data["tree"]))

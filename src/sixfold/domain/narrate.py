@@ -43,9 +43,9 @@ def forecast_text(data: Json) -> str:
     if not data.get("tokens"):
         return f"no forecast: {data.get('basis', '')}"
     price = data.get("cost_usd")
-    money = f", ${price[0]:.4f} to ${price[1]:.4f}" if price else ""
+    money = f"${price[0]:.4f} to ${price[1]:.4f}" if price else "cost unknown"
     calls, tokens = data["calls"], data["tokens"]
-    amount = f"{calls[0]} to {calls[1]} calls, {tokens[0]:,} to {tokens[1]:,} tokens{money}"
+    amount = f"{calls[0]} to {calls[1]} calls, {tokens[0]:,} to {tokens[1]:,} tokens, {money}"
     return f"forecast: {amount} (rests on {data.get('basis', '')})"
 
 
@@ -174,7 +174,14 @@ _TELLERS: dict[str, Callable[[Json], str]] = {
     "question.asked": lambda d: (
         f"question {d.get('question', {}).get('id', '')}: {_cut(d.get('question', {}).get('text', ''))}"
     ),
+    "specification.drafted": lambda d: (
+        f"decided {_count(len(d.get('specification', {}).get('assumptions', ())), 'assumption')}, "
+        f"to ask: {len(d.get('specification', {}).get('questions', ()))}"
+    ),
     "specification.written": _specification,
+    "decisions.taken": lambda d: (
+        "taken up: " + (", ".join(str(one.get("subject", "")) for one in d.get("decisions", ())) or "no correction")
+    ),
     "plan.made": _plan,
     "plan.refused": lambda d: f"the edit {d.get('edit', '')} does not fit: {_cut(d.get('reason', ''), 300)}",
     "context.read": lambda d: f"{d.get('task', '')} was handed {', '.join(map(_reading, d.get('readings', ())))}",
@@ -197,6 +204,10 @@ _TELLERS: dict[str, Callable[[Json], str]] = {
     "tests.ran": _tests,
     "scan.done": _scan,
     "repair.decided": lambda d: f"{d.get('task', '')}: repair by {d.get('strategy', '')}: {_cut(d.get('reason', ''))}",
+    "candidates.compared": lambda d: (
+        f"{d.get('task', '')}: {d.get('chosen', '')} of {_count(len(d.get('candidates', ())), 'candidate')} chosen:"
+        f" {_cut(d.get('reason', ''))}"
+    ),
     "increment.proposed": _increment,
     "commit.made": lambda d: f"increment {d.get('increment', '')} committed as {str(d.get('commit', ''))[:12]}",
     "acceptance.written": lambda d: (

@@ -34,11 +34,17 @@ class Options(Data, frozen=True, kw_only=True):
     budget: Budget = Budget()
     task_budget: Budget = Budget()
     """Caps of every task by itself, inside those of the run."""
+    phase_budget: Budget = Budget()
+    """Caps of every phase by itself, inside those of the run."""
+    prompts: tuple[tuple[str, str], ...] = ()
+    """(purpose, system text): prompts that stand in for Sixfold's own, e.g. in a fork."""
     timeout_s: float | None = None
     apply: bool = False
-    max_questions: int = 3
+    max_questions: int = 5
     max_repairs: int = 3
     """Repair attempts of one task before it ends as failed."""
+    candidates: int = 3
+    """Samples drawn at once for a task that is stuck also after a fresh start; 1 = never more than one."""
     parallel: int = 4
     """Tasks under way at once."""
     packages: tuple[str, ...] = ()
@@ -66,7 +72,9 @@ class Decision(Data, frozen=True, kw_only=True):
     """What a human (or a declared policy in their place) decided, from any door."""
 
     subject: str
-    """`question:Q1`, `increment:I2`, `release:<tree id>`, `assumption:A3`, `plan:1` (the first edit of the plan)."""
+    """`question:Q1`, `increment:I2`, `release:<tree id>`, `assumption:A3`, `plan:1` (the first edit of the plan);
+    `revision:2:assumption:A3` changes a decision after the specification was written, before the second release was
+    offered (see `domain/revising.py`)."""
     verdict: Literal["answer", "default", "approve", "reject", "edit"]
     value: str = ""
     """Of an edit: the `Change` as JSON."""

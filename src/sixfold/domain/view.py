@@ -19,6 +19,8 @@ from sixfold.domain.run import Approval, Decision, Forecast, Options, Outcome, R
 
 VALIDATION = "validation"
 """Scope name of evidence that belongs to the whole product rather than to a task."""
+ENVIRONMENT = "environment"
+"""Scope name of findings about the packages that were asked for."""
 
 
 class TaskView(Data, frozen=True, kw_only=True):
@@ -174,6 +176,7 @@ class RunView(Data, frozen=True, kw_only=True):
     replayed_calls: int = 0
     """Calls among `usage.calls` that came from a cassette: their price was paid earlier, not now."""
     by_task: tuple[Spending, ...] = ()
+    by_phase: tuple[Spending, ...] = ()
     by_role: tuple[Spending, ...] = ()
     by_model: tuple[Spending, ...] = ()
     timeline: tuple[Moment, ...] = ()
@@ -252,7 +255,7 @@ class RunView(Data, frozen=True, kw_only=True):
         scans = [item for item in self.evidence if item.findings is not None]
         scope_trees = {item.scope: item.tree for item in scans}
         if VALIDATION in scope_trees:
-            scope_trees = {VALIDATION: scope_trees[VALIDATION]}
+            scope_trees = {name: scope_trees[name] for name in (VALIDATION, ENVIRONMENT) if name in scope_trees}
         found: dict[tuple[str, str, str, int, str], Finding] = {}
         offered = self.offer.findings if self.offer else ()
         current = [f for item in scans if scope_trees.get(item.scope) == item.tree for f in item.findings or ()]
@@ -262,8 +265,8 @@ class RunView(Data, frozen=True, kw_only=True):
 
     @property
     def scanned(self) -> bool:
-        """True when at least one scan is recorded."""
-        return any(item.findings is not None for item in self.evidence)
+        """True when at least one scan of code is recorded."""
+        return any(item.findings is not None and item.scope != ENVIRONMENT for item in self.evidence)
 
 
 def _family(suite: str) -> str:

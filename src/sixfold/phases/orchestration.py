@@ -76,4 +76,13 @@ async def prepare(run: Run, ports: Ports, options: Options, snapshot: Snapshot) 
             )
             return await ports.environments.prepare(options.packages)
 
-    return await run.step("orchestration.prepare_environment", build, Environment)
+    environment = await run.step("orchestration.prepare_environment", build, Environment)
+    if environment.findings:
+        run.emit(
+            "scan.done",
+            "scan:environment",
+            {"scope": "environment", "tree": snapshot.tree, "findings": environment.findings},
+        )
+    for number, finding in enumerate(environment.findings):
+        run.emit("note", f"note:package:{number}", {"text": finding.message})
+    return environment

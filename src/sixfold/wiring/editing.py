@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
-import shutil
-from pathlib import Path
-
 import msgspec
 
 from sixfold import forking, recording
 from sixfold.config import Settings
-from sixfold.domain.code import Snapshot
 from sixfold.domain.data import Tree, canonical, from_json
-from sixfold.domain.errors import SixfoldError, UsageError
+from sixfold.domain.errors import UsageError
 from sixfold.domain.events import Event
 from sixfold.domain.fold import fold
 from sixfold.domain.plan import Change, Plan
-from sixfold.domain.requirements import Request
 from sixfold.domain.run import Decision
 from sixfold.domain.view import RunView
 from sixfold.wiring.doors import state_of
-from sixfold.wiring.replaying import copy_run
-from sixfold.wiring.starting import created
-from sixfold.workflow.log import EventLog
+from sixfold.wiring.replaying import branch_off
 
 
 def check_edit(settings: Settings, run: str, edited: Plan, reason: str) -> tuple[Change, tuple[str, ...]]:
@@ -83,28 +76,14 @@ def _tree(view: RunView) -> Tree:
 def _fork(settings: Settings, run: str) -> str:
     """A run that does the phases before development again from the records, and keeps every answer paid for."""
     state = state_of(settings)
-    log: EventLog = state.log(run)
-    events = log.read()
-    taken = forking.inherit(events, run, "development")
+    events = state.log(run).read()
     every = {event.data["request"]: str(event.data["model"]) for event in events if event.kind == "model.called"}
-    taken = msgspec.structs.replace(taken, answers=every)
-    fresh = state.create()
-    try:
-        with state.drive(run):
-            copy_run(state.folder(run), state.folder(fresh), taken.answers)
-        origin = events[0].data
-        view = fold(events)
-        options = msgspec.structs.replace(view.options, record="", apply=False)
-        request, snapshot = from_json(origin["request"], Request), from_json(origin["snapshot"], Snapshot)
-        created(state.log(fresh), request, options, Path(origin["folder"]), snapshot, fork=taken)
-    except (SixfoldError, OSError):
-        shutil.rmtree(state.folder(fresh))
-        raise
-    before = events[: taken.events]
+    taken = msgspec.structs.replace(forking.inherit(events, run, "development"), answers=every)
+    options = msgspec.structs.replace(fold(events).options, record="", apply=False)
+    fresh = branch_off(settings, run, events, taken, options)
     edits = recording.recording_of(events).edits
-    for event in events:
-        # Earlier edits of the plan are part of the plan that was edited now.
-        if event.kind == "decision.given" and (event in before or _is_edit(event)):
+    for event in events[taken.events :]:
+        if _is_edit(event):  # earlier edits are part of the plan that was edited now
             decision = from_json(event.data["decision"], Decision)
             data = recording.decision_data(decision, edits)
             state.log(fresh).append(event.kind, event.key, data, who=event.who)

@@ -20,7 +20,8 @@ _LEAST_PASSAGE_CHARS = 400
 _SAYING = """## Besides files
 - `<note>one line</note>`, at most three, after the files: what users of your contracts must know and the contract does
   not say. Usually none.
-- A contract that cannot be kept or used: answer only `<contract id="ID">why, and its right text</contract>`."""
+- A contract that cannot be kept or used as it is: answer only
+  `<contract id="ID">why, and its right text</contract>`."""
 _MOST_OVERVIEW_CHARS = 4_000
 
 

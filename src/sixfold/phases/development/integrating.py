@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import msgspec
 
 from sixfold.domain.data import Tree
-from sixfold.domain.flow import Examination, Product, TaskResult
+from sixfold.domain.flow import Examination, Product, Revision, TaskResult
 from sixfold.domain.plan import Note, Plan, Task
 from sixfold.domain.ports import Ports
 from sixfold.layers.refinement import repair
@@ -116,14 +116,34 @@ def orders_of(seen: Examination) -> tuple[str, ...]:
     return (repair.fault_note(seen.faults),)
 
 
-async def rework(run: Run, ports: Ports, site: Site, orders: Sequence[str], *, reason: str, author: str) -> Product:
-    """Add one task over the whole product with orders from validation or from a reviewer, and do it."""
+def orders_of_revision(plan: Plan, revision: Revision) -> tuple[str, ...]:
+    """What a later decision changes, as an order; the files that rest on it are named, the rest is to stand."""
+    changed = {item.id for item in revision.specification.requirements} & set(revision.requirements)
+    files = {path for task in plan.tasks if changed & set(task.requirements) for path in task.files}
+    return (repair.revision_note(revision.changes, sorted(changed), sorted(files)),)
+
+
+async def rework(
+    run: Run,
+    ports: Ports,
+    site: Site,
+    orders: Sequence[str],
+    *,
+    reason: str,
+    author: str,
+    requirements: Sequence[str] = (),
+) -> Product:
+    """Add one task over the product with orders from validation, a reviewer or a later decision, and do it.
+
+    Args:
+        requirements: ids the task serves; empty = all.
+    """
     number = 1 + sum(1 for task in site.plan.tasks if task.id.startswith("F"))
     task = Task(
         id=f"F{number}",
         title=reason[:72],
         goal="Put right exactly what the orders say, and nothing else.",
-        requirements=tuple(requirement.id for requirement in site.intent.specification.requirements),
+        requirements=tuple(requirements or (item.id for item in site.intent.specification.requirements)),
     )
     site.orders[task.id] = tuple(orders)
     plan = Plan(

@@ -117,6 +117,7 @@ class Site:
             environment=self.environment,
             options=self.options,
             candidate=self.intent.candidate if first else candidate,
+            candidates=self.intent.candidates if first else (),
             notes=tuple(notes),
             known_failures=self.known_failures,
             published=self.published(task),
@@ -143,6 +144,7 @@ class Site:
             increments=tuple(self.increments),
             approvals=tuple(self.approvals),
             failed=tuple(self.failed),
+            plan=self.plan,
         )
 
 
