@@ -17,12 +17,14 @@ from sixfold.domain.view import Spending
 from sixfold.interfaces.cli.compare import compare_lines, comparison
 from sixfold.interfaces.cli.edit import edit_plan
 from sixfold.interfaces.cli.finish import diff_of
+from sixfold.interfaces.cli.plan_screen import plan_lines
 from sixfold.interfaces.cli.progress import spending
-from sixfold.interfaces.cli.screens import plan_lines, show_lines
+from sixfold.interfaces.cli.screens import show_lines
 from sixfold.interfaces.cli.session import JsonOption, LastOption, RunArgument, Session
 from sixfold.interfaces.cli.terminal import json_line, put, put_diff, put_json, say, table
 from sixfold.interfaces.escape import one_line
 from sixfold.interfaces.runs import driven, view_run
+from sixfold.layers.planning.outlook import outlook
 from sixfold.workflow.log import EventLog, broken_link
 
 _POLL_S = 0.25
@@ -208,7 +210,16 @@ def plan(
         return edit_plan(open_session, view)
     if as_json:
         tasks = result(view)["plan"]["tasks"]
-        put_json({"schema_version": 1, "run": view.run, "tasks": tasks, "revisions": to_json(view.plans)})
+        put_json(
+            {
+                "schema_version": 1,
+                "run": view.run,
+                "tasks": tasks,
+                "revisions": to_json(view.plans),
+                "costs": to_json(view.revised),
+                "outlook": to_json(outlook(view)),
+            }
+        )
         return 0
     for line in plan_lines(view):
         put(line)
