@@ -100,7 +100,7 @@ def fork(settings: Settings, run: str, step: str, options: Options) -> str:
         ModelMisconfigured: an unknown model, or no key for it.
     """
     events = state_of(settings).log(run).sound()
-    return _branch_off(settings, run, events, forking.inherit(events, run, step), options)
+    return branch_off(settings, run, events, forking.inherit(events, run, step), options)
 
 
 def revise(settings: Settings, run: str, decisions: Sequence[Decision], options: Options) -> str:
@@ -127,10 +127,10 @@ def revise(settings: Settings, run: str, decisions: Sequence[Decision], options:
         )
     taken = forking.inherit_before(events, run, "release", offered[-1])
     revisions = [revising.as_revision(decision, events[: offered[-1]]) for decision in decisions]
-    return _branch_off(settings, run, events, taken, options, revisions=revisions)
+    return branch_off(settings, run, events, taken, options, revisions=revisions)
 
 
-def _branch_off(
+def branch_off(
     settings: Settings,
     run: str,
     events: Sequence[Event],
@@ -139,6 +139,7 @@ def _branch_off(
     *,
     revisions: Sequence[Decision] = (),
 ) -> str:
+    """A new run that takes over what `taken` says, with the decisions made before; returns its id."""
     state = state_of(settings)
     check_models(options, os.environ)
     calls = forking.calls(events)

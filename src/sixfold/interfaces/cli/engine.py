@@ -13,6 +13,7 @@ from typing import Any, Protocol, cast
 from sixfold.config import Settings
 from sixfold.domain.events import Event
 from sixfold.domain.evidence import ExecResult
+from sixfold.domain.plan import Change, Plan
 from sixfold.domain.run import Decision, Options
 from sixfold.domain.view import RunView
 
@@ -51,6 +52,14 @@ class Engine(Protocol):
 
     def decide(self, settings: Settings, run: str, decision: Decision) -> Event:
         """Record a decision that was checked."""
+        ...
+
+    def check_edit(self, settings: Settings, run: str, edited: Plan, reason: str) -> tuple[Change, tuple[str, ...]]:
+        """What an edited plan changes, and every fault of the plan it leads to."""
+        ...
+
+    def edit(self, settings: Settings, run: str, change: Change, who: str) -> tuple[str, str]:
+        """Record an edit of the plan; returns the run that takes it (a fork of an ended one) and its subject."""
         ...
 
     def apply(self, settings: Settings, run: str) -> tuple[str, ...]:
