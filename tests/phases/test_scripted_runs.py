@@ -70,6 +70,11 @@ def test_a_small_request_costs_two_calls_and_comes_out_as_one_commit(person: Per
     assert result["files"] == ["fizz.py", "test_fizz.py"]
     assert result["questions"] == []
     assert list(person.folder.iterdir()) == []  # nothing before apply
+    bisected = json.loads(person.sixfold("bisect", "--last", "--test", "test_each_kind_of_number", "--json"))
+    assert (bisected["found"], [trial["verdict"] for trial in bisected["trials"]]) == ("I1", ["fails", "passes"])
+    assert "→  I1" in person.sixfold("bisect", "--last", "--", "python", "-c", "import fizz")
+    assert "+def fizz(n: int) -> str:" in person.sixfold("apply", "--preview")
+    assert list(person.folder.iterdir()) == []
     assert "+def fizz(n: int) -> str:" in person.sixfold("diff", "--last")
     assert "def fizz" in (person.home / "runs" / result["run"] / "report.html").read_text()
     person.sixfold("apply")

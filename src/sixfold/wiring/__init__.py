@@ -4,20 +4,24 @@ What is heavy to load (DBOS about two seconds, model clients two to three) is im
 it, so that looking at runs stays as quick as starting Python.
 """
 
+from sixfold.wiring.bisecting import Bisection, Trial, bisect
 from sixfold.wiring.doors import PICKED, Door, Listener, Parts, options_of, state_of
 from sixfold.wiring.driving import drive, open_ports
 from sixfold.wiring.operating import Row, doctor, models, prepare_toolchain, sandbox_run
 from sixfold.wiring.replaying import demo, fork, replay
 from sixfold.wiring.starting import check_models, start
-from sixfold.wiring.steering import apply, decide, undo
+from sixfold.wiring.steering import apply, decide, preview, undo
 
 __all__ = [
     "PICKED",
+    "Bisection",
     "Door",
     "Listener",
     "Parts",
     "Row",
+    "Trial",
     "apply",
+    "bisect",
     "check_models",
     "decide",
     "demo",
@@ -28,6 +32,7 @@ __all__ = [
     "open_ports",
     "options_of",
     "prepare_toolchain",
+    "preview",
     "replay",
     "sandbox_run",
     "start",

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sixfold.config import Settings
-from sixfold.domain.code import Snapshot
+from sixfold.domain.code import Preview, Snapshot
 from sixfold.domain.data import from_json
 from sixfold.domain.errors import (
     RepositoryError,
@@ -42,6 +42,19 @@ def apply(settings: Settings, run: str) -> tuple[str, ...]:
     data = {"folder": str(folder), "commit": outcome.commit, "files": files}
     log.append("result.applied", f"applied:{times}", data, who=who())
     return files
+
+
+def preview(settings: Settings, run: str) -> Preview:
+    """What `apply` would change or be refused for; nothing is written.
+
+    Raises:
+        RepositoryError: nothing validated yet, or the folder cannot be read.
+    """
+    from sixfold.layers.refinement.git import GitCheckout
+
+    folder, snapshot, outcome, _ = _result(settings, run)
+    checkout = GitCheckout(state_of(settings).folder(run) / "repository")
+    return checkout.preview(folder, outcome.commit, snapshot)
 
 
 def undo(settings: Settings, run: str) -> tuple[str, ...]:

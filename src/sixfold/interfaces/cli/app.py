@@ -10,7 +10,7 @@ from typing import Any
 import typer
 
 from sixfold.domain.errors import SixfoldError, UsageError
-from sixfold.interfaces.cli import fork, look, make, operate, prove, session, steer
+from sixfold.interfaces.cli import deliver, fork, look, make, operate, prove, session, steer
 from sixfold.interfaces.cli.terminal import say, say_error
 
 GROUPS: tuple[tuple[str, tuple[tuple[str, Callable[..., int]], ...]], ...] = (
@@ -26,8 +26,8 @@ GROUPS: tuple[tuple[str, tuple[tuple[str, Callable[..., int]], ...]], ...] = (
             ("resume", steer.resume),
             ("cancel", steer.cancel),
             ("fork", fork.fork),
-            ("apply", steer.apply),
-            ("undo", steer.undo),
+            ("apply", deliver.apply),
+            ("undo", deliver.undo),
         ),
     ),
     (
@@ -41,7 +41,7 @@ GROUPS: tuple[tuple[str, tuple[tuple[str, Callable[..., int]], ...]], ...] = (
             ("plan", look.plan),
         ),
     ),
-    ("prove", (("replay", prove.replay), ("export", prove.export))),
+    ("prove", (("replay", prove.replay), ("bisect", deliver.bisect), ("export", prove.export))),
     (
         "operate",
         (

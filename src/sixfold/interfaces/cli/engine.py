@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Protocol, cast
 
 from sixfold.config import Settings
+from sixfold.domain.code import Preview
 from sixfold.domain.events import Event
 from sixfold.domain.evidence import ExecResult
 from sixfold.domain.run import Decision, Options
@@ -55,6 +56,14 @@ class Engine(Protocol):
 
     def apply(self, settings: Settings, run: str) -> tuple[str, ...]:
         """Bring the branch into the user's checkout."""
+        ...
+
+    def preview(self, settings: Settings, run: str) -> Preview:
+        """What `apply` would do; nothing is written."""
+        ...
+
+    def bisect(self, settings: Settings, run: str, *, test: str, command: Sequence[str]) -> Any:
+        """The states of the branch with their verdicts, and which of them changed it."""
         ...
 
     def undo(self, settings: Settings, run: str) -> tuple[str, ...]:

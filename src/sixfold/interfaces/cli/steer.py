@@ -1,4 +1,4 @@
-"""Steering commands: `questions`, `answer`, `review`, `approve`, `reject`, `resume`, `cancel`, `apply`, `undo`."""
+"""Steering commands: `questions`, `answer`, `review`, `approve`, `reject`, `resume`, `cancel`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import typer
 from sixfold.domain.data import to_json
 from sixfold.domain.errors import UsageError
 from sixfold.domain.requirements import Question
-from sixfold.domain.result import next_step, result
+from sixfold.domain.result import next_step
 from sixfold.domain.run import Budget, Decision, Options, Outcome
 from sixfold.domain.view import RunView
 from sixfold.interfaces.cli import session
@@ -233,37 +233,6 @@ def cancel(run: RunArgument = None, last: LastOption = False) -> int:
         open_session.state.log(view.run).append("run.ended", "run.ended", data, who=session.who())
     write_report(open_session, view.run)
     say(f"sixfold: {view.run} cancelled; next: sixfold show {view.run}")
-    return 0
-
-
-def apply(run: RunArgument = None, last: LastOption = False, as_json: JsonOption = False) -> int:
-    """Bring a validated branch into your checkout as a checked change; uncommitted work survives."""
-    open_session = Session()
-    view = open_session.view(run, last)
-    if view.outcome is None or view.outcome.status != "validated":
-        raise UsageError(f"{view.run} is not validated ({view.status})", next=next_step(view))
-    paths = load_engine().apply(open_session.settings, view.run)
-    return _moved(open_session, view, "applied", paths, as_json)
-
-
-def undo(run: RunArgument = None, last: LastOption = False, as_json: JsonOption = False) -> int:
-    """Take an applied result back out of your checkout."""
-    open_session = Session()
-    view = open_session.view(run, last)
-    if view.applied is None:
-        raise UsageError(f"{view.run} is not applied", next=f"see it: sixfold show {view.run}")
-    paths = load_engine().undo(open_session.settings, view.run)
-    return _moved(open_session, view, "took back", paths, as_json)
-
-
-def _moved(open_session: Session, view: RunView, verb: str, paths: tuple[str, ...], as_json: bool) -> int:
-    after = open_session.view(view.run)
-    if as_json:
-        put_json(result(after))
-        return 0
-    for path in paths:
-        put(one_line(path))
-    say(f"sixfold: {verb} {len(paths)} file(s) in {one_line(view.folder)}; next: {one_line(next_step(after))}")
     return 0
 
 
