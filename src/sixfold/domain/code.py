@@ -19,12 +19,24 @@ class Edit(Data, frozen=True, kw_only=True):
     """New whole text, or the replacement."""
 
 
+class Objection(Data, frozen=True, kw_only=True):
+    """A task's answer that a contract cannot be fulfilled or used as it stands."""
+
+    contract: str
+    text: str
+    """Why, and what it should say. From a model: shown and judged, never obeyed."""
+
+
 class Patch(Data, frozen=True, kw_only=True):
     """A set of edits that is applied completely or not at all."""
 
     edits: tuple[Edit, ...]
     note: str = ""
     """What the author said about it; shown, never believed."""
+    published: tuple[str, ...] = ()
+    """Lines for those who use the task's contracts."""
+    objection: Objection | None = None
+    """Instead of edits: a contract of the task is wrong."""
 
 
 class Refusal(Data, frozen=True, kw_only=True):

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Literal
 
-from sixfold.domain.code import Increment, Patch
+from sixfold.domain.code import Increment, Objection, Patch
 from sixfold.domain.data import Data, Tree
 from sixfold.domain.evidence import Check, Finding, TestReport
-from sixfold.domain.plan import Plan
+from sixfold.domain.plan import Note, Plan
 from sixfold.domain.ports import Environment
 from sixfold.domain.requirements import Specification
 from sixfold.domain.run import Approval, Options
@@ -24,6 +24,16 @@ class Intent(Data, frozen=True, kw_only=True):
     """A patch that came with the direct attempt; the first candidate of development, already paid for."""
     candidates: tuple[Patch, ...] = ()
     """Several, where the clarity check drew them as readings of the request; development chooses by execution."""
+
+
+class Revision(Data, frozen=True, kw_only=True):
+    """The specification after decisions that came when it was already written."""
+
+    specification: Specification
+    requirements: tuple[str, ...] = ()
+    """Ids that were changed or added; the rest of the product stands."""
+    changes: tuple[str, ...] = ()
+    """What was decided, one line each."""
 
 
 class Job(Data, frozen=True, kw_only=True):
@@ -44,6 +54,8 @@ class Job(Data, frozen=True, kw_only=True):
     """Orders that come with the task: a reviewer's comment, failing acceptance tests."""
     known_failures: tuple[str, ...] = ()
     """Tests that failed before the run changed anything."""
+    published: tuple[Note, ...] = ()
+    """What the providers of its contracts let it know."""
 
 
 class TaskResult(Data, frozen=True, kw_only=True):
@@ -58,6 +70,10 @@ class TaskResult(Data, frozen=True, kw_only=True):
     reason: str = ""
     report: TestReport | None = None
     findings: tuple[Finding, ...] = ()
+    published: tuple[str, ...] = ()
+    """Lines for those who use its contracts."""
+    objection: Objection | None = None
+    """Why it gave up, when a contract is to blame."""
 
 
 class Product(Data, frozen=True, kw_only=True):
@@ -67,6 +83,8 @@ class Product(Data, frozen=True, kw_only=True):
     increments: tuple[Increment, ...] = ()
     approvals: tuple[Approval, ...] = ()
     failed: tuple[TaskResult, ...] = ()
+    plan: Plan | None = None
+    """The plan it was made by; validation tries its contracts."""
 
 
 class Examination(Data, frozen=True, kw_only=True):
@@ -88,3 +106,5 @@ class Rework(Data, frozen=True, kw_only=True):
 
     comment: str
     who: str
+    revised: bool = False
+    """The specification is to be changed first: a decision came in that it does not have."""

@@ -12,12 +12,14 @@ from collections.abc import Sequence
 from sixfold.domain.code import Snapshot
 from sixfold.domain.data import Data, Tree, digest
 from sixfold.domain.evidence import Check, Finding, TestReport
-from sixfold.domain.flow import ACCEPTANCE, Examination, Intent, Product, Rework
+from sixfold.domain.flow import ACCEPTANCE, Examination, Intent, Product, Revision, Rework
 from sixfold.domain.markdown import specification_text
 from sixfold.domain.ports import Environment, Ports
 from sixfold.domain.requirements import Specification
+from sixfold.domain.revising import revisions, taken_back
 from sixfold.domain.run import Decision, Options, Outcome, ReleaseOffer
 from sixfold.layers.refinement import branch
+from sixfold.layers.requirements import specify
 from sixfold.layers.testing import acceptance, scanning, system
 from sixfold.workflow.run import Run
 
@@ -35,7 +37,7 @@ class Locked(Data, frozen=True, kw_only=True):
     tests: str
 
 
-async def write_acceptance(run: Run, ports: Ports, specification: Specification, *, edition: str = "") -> Locked:
+async def write_acceptance(run: Run, ports: Ports, specification: Specification) -> Locked:
     """Child task: write the acceptance tests from the specification's text alone."""
 
     async def ask() -> Locked:
@@ -43,19 +45,42 @@ async def write_acceptance(run: Run, ports: Ports, specification: Specification,
         ports.repository.put_blob(tests.encode())  # under the digest that the event names
         return Locked(tests=tests)
 
-    locked = await run.step(f"validation.write_acceptance{edition}", ask, Locked)
+    locked = await run.step("validation.write_acceptance", ask, Locked)
+    _announce(run, locked, "")
+    return locked
+
+
+def _announce(run: Run, locked: Locked, edition: str) -> None:
     names = acceptance.names(locked.tests)
     run.emit(
         "acceptance.written",
         f"acceptance{edition}",
         {"files": [acceptance.FILE], "tests": len(names), "names": names, "digest": digest(locked.tests)},
     )
-    return locked
 
 
-async def write_again(run: Run, ports: Ports, intent: Intent) -> Locked:
-    """Blind acceptance tests for a specification that changed after they were written."""
-    return await write_acceptance(run, ports, intent.specification, edition=":late")
+async def write_again(
+    run: Run, ports: Ports, intent: Intent, locked: Locked, revision: Revision, *, round: int
+) -> Locked:
+    """Blind tests for what a later decision changed; the others stay as they were locked.
+
+    Where the two do not fit into one file, all are written again.
+    """
+    text = specification_text(intent.specification)
+    edition = f":revised:{round}"
+
+    async def ask() -> Locked:
+        if revision.requirements:
+            fresh, _ = await acceptance.write_changed(ports.model, text, revision.requirements)
+            together = acceptance.exchange(locked.tests, fresh, revision.requirements)
+            if together is not None:
+                return Locked(tests=together)
+        tests, _ = await acceptance.write_acceptance(ports.model, text)
+        return Locked(tests=tests)
+
+    written = await run.step(f"validation.write_acceptance{edition}", ask, Locked)
+    _announce(run, written, edition)
+    return written
 
 
 async def locked_tests(run: Run) -> Locked:
@@ -88,6 +113,43 @@ async def examine(
     return seen, locked
 
 
+async def inspect(
+    ports: Ports,
+    specification: Specification,
+    product: Product,
+    locked: Locked,
+    environment: Environment,
+    snapshot: Snapshot,
+    *,
+    planted_faults: int = system.PLANTED,
+) -> Examination:
+    """Everything that can be found out about a product without a model; no fault means it may be released."""
+    findings, proven = await asyncio.gather(
+        scanning.new_findings((*ports.scanners, *ports.held_out), ports.repository, snapshot.tree, product.tree),
+        system.validate_product(
+            ports.sandbox,
+            product.tree,
+            specification,
+            {acceptance.FILE: locked.tests.encode()},
+            environment,
+            plan=product.plan,
+            suite="unit" if snapshot.kind == "empty" else "existing",
+            planted_faults=planted_faults,
+        ),
+    )
+    findings = (*proven.findings, *findings)
+    checks = (*proven.checks, _scan_check(findings))
+    return Examination(
+        tree=product.tree,
+        checks=checks,
+        reports=proven.reports,
+        findings=findings,
+        unverified=proven.unverified,
+        mutation_score=proven.mutation_score,
+        faults=_faults(checks, proven.reports, findings),
+    )
+
+
 async def _look(
     run: Run,
     ports: Ports,
@@ -99,29 +161,7 @@ async def _look(
     number: int,
 ) -> Examination:
     async def look() -> Examination:
-        scanners = (*ports.scanners, *ports.held_out)
-        findings, proven = await asyncio.gather(
-            scanning.new_findings(scanners, ports.repository, snapshot.tree, product.tree),
-            system.validate_product(
-                ports.sandbox,
-                product.tree,
-                intent.specification,
-                {acceptance.FILE: locked.tests.encode()},
-                environment,
-                suite="unit" if snapshot.kind == "empty" else "existing",
-            ),
-        )
-        findings = (*proven.findings, *findings)
-        checks = (*proven.checks, _scan_check(findings))
-        return Examination(
-            tree=product.tree,
-            checks=checks,
-            reports=proven.reports,
-            findings=findings,
-            unverified=proven.unverified,
-            mutation_score=proven.mutation_score,
-            faults=_faults(checks, proven.reports, findings),
-        )
+        return await inspect(ports, intent.specification, product, locked, environment, snapshot)
 
     seen = await run.step(f"validation.examine:{number}", look, Examination)
     for check in seen.checks:
@@ -212,9 +252,21 @@ def _allowed(verdicts: acceptance.Verdicts, failures: Sequence[acceptance.Failur
 
 
 async def release(
-    run: Run, ports: Ports, intent: Intent, product: Product, seen: Examination, options: Options, snapshot: Snapshot
+    run: Run,
+    ports: Ports,
+    intent: Intent,
+    product: Product,
+    seen: Examination,
+    options: Options,
+    snapshot: Snapshot,
+    *,
+    offers: int,
 ) -> Outcome | Rework:
-    """Offer the product for signature and, once signed, put exactly that tree on a branch."""
+    """Offer the product for signature and, once signed, put exactly that tree on a branch.
+
+    Args:
+        offers: number of this offer, from 1.
+    """
     if seen.faults or product.failed:
         reasons = [f"task {result.task} failed: {result.reason}" for result in product.failed] + list(seen.faults)
         run.emit("phase.ended", "phase-ended:validation", {"phase": "validation"})
@@ -227,9 +279,14 @@ async def release(
         mutation_score=seen.mutation_score,
     )
     run.emit("release.proposed", f"release:{offer.tree}", {"offer": offer})
+    if (fresh := _outdated(run, intent, offers)) is not None:
+        # It came in just before the offer was made; a later one takes the offer back where it is given.
+        take_back = taken_back(offer.tree, fresh)
+        run.emit("decision.given", f"decision:{take_back.subject}", {"decision": take_back}, who=take_back.who)
     decision = await _sign(run, options, offer.tree)
     if decision.verdict != "approve":
-        return Rework(comment=decision.comment or decision.value, who=decision.who)
+        revised = _outdated(run, intent, offers + 1) is not None
+        return Rework(comment=decision.comment or decision.value, who=decision.who, revised=revised)
 
     signed_at = run.decided_at(decision.subject)
 
@@ -250,6 +307,13 @@ async def release(
         branch=published.branch,
         usage=ports.costs.spent(),
     )
+
+
+def _outdated(run: Run, intent: Intent, offers: int) -> Decision | None:
+    """The last decision that the specification does not have yet; None when it has all."""
+    written = intent.specification
+    fresh = [one for one in revisions(run.events(), offers) if specify.changed(written, specify.settle(written, [one]))]
+    return fresh[-1] if fresh else None
 
 
 async def _sign(run: Run, options: Options, tree: Tree) -> Decision:

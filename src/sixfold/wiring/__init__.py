@@ -7,15 +7,18 @@ it, so that looking at runs stays as quick as starting Python.
 from sixfold.wiring.bisecting import Bisection, Trial, bisect
 from sixfold.wiring.doors import PICKED, Door, Listener, Parts, options_of, state_of
 from sixfold.wiring.driving import drive, open_ports
+from sixfold.wiring.measuring import Accounted, Laboratory, open_laboratory, open_models, write_product
 from sixfold.wiring.operating import Row, doctor, models, prepare_toolchain, sandbox_run
-from sixfold.wiring.replaying import demo, fork, replay
+from sixfold.wiring.replaying import demo, fork, replay, revise
 from sixfold.wiring.starting import check_models, start
 from sixfold.wiring.steering import apply, decide, preview, undo
 
 __all__ = [
     "PICKED",
+    "Accounted",
     "Bisection",
     "Door",
+    "Laboratory",
     "Listener",
     "Parts",
     "Row",
@@ -29,13 +32,17 @@ __all__ = [
     "drive",
     "fork",
     "models",
+    "open_laboratory",
+    "open_models",
     "open_ports",
     "options_of",
     "prepare_toolchain",
     "preview",
     "replay",
+    "revise",
     "sandbox_run",
     "start",
     "state_of",
     "undo",
+    "write_product",
 ]

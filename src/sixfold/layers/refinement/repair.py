@@ -71,6 +71,20 @@ def fault_note(faults: Sequence[str]) -> str:
     )
 
 
+def revision_note(changes: Sequence[str], requirements: Sequence[str], files: Sequence[str]) -> str:
+    """The order for a task that follows a decision given after the product was built."""
+    lines = [
+        "The product fitted the specification as it was. Since then the person decided:",
+        *(f"- {change}" for change in changes),
+        "The specification above has it. Change what follows from it, tests of the product included, and nothing else.",
+    ]
+    if requirements:
+        lines.append(f"Requirements that changed: {', '.join(requirements)}.")
+    if files:
+        lines.append(f"Files that were written for them: {', '.join(files)}.")
+    return "\n".join(lines)
+
+
 def lesson(reports: Sequence[tuple[TestReport | None, Sequence[Finding]]]) -> str:
     """At most a few lines about what did not work, for a fresh start without the failing history."""
     report, findings = reports[-1]

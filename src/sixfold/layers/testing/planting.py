@@ -34,6 +34,8 @@ class Planted(Data, frozen=True, kw_only=True):
     """What came of it."""
 
     noticed: tuple[Mutant, ...] = ()
+    noticed_by: tuple[int, ...] = ()
+    """Which suite noticed each of them first, as its place among the suites."""
     missed: tuple[Mutant, ...] = ()
     untried: tuple[Mutant, ...] = ()
     """Those there was no time for, or nothing to try them with."""
@@ -59,16 +61,17 @@ async def plant(
     if found is None:
         found = await _one_by_one(workspace, faults, suites)
     return Planted(
-        noticed=tuple(fault for number, fault in enumerate(faults) if found.get(number) is True),
-        missed=tuple(fault for number, fault in enumerate(faults) if found.get(number) is False),
+        noticed=tuple(fault for number, fault in enumerate(faults) if found.get(number, -1) >= 0),
+        noticed_by=tuple(by for number in range(len(faults)) if (by := found.get(number, -1)) >= 0),
+        missed=tuple(fault for number, fault in enumerate(faults) if number in found and found[number] < 0),
         untried=tuple(fault for number, fault in enumerate(faults) if number not in found),
     )
 
 
 async def _in_forks(
     workspace: Workspace, faults: Sequence[Mutant], suites: Sequence[Sown], wall_s: float
-) -> dict[int, bool] | None:
-    """Whether each fault was noticed, by its number; None when the suites do not pass there without a fault."""
+) -> dict[int, int] | None:
+    """Which suite noticed each fault (-1: none), by its number; None when they do not pass there without a fault."""
     nonce = secrets.token_hex(32)
     job = {
         "main": "sixfold_planted",
@@ -86,7 +89,7 @@ async def _in_forks(
     told = read_result(result.stdout, nonce)
     if told is None or any(told["control"]):
         return None
-    return {number: any(codes) for number, codes in told["trials"]}
+    return {number: len(codes) - 1 if codes[-1] else -1 for number, codes in told["trials"]}
 
 
 def _suite(sown: Sown) -> dict[str, Any]:
@@ -98,9 +101,9 @@ def _suite(sown: Sown) -> dict[str, Any]:
     }
 
 
-async def _one_by_one(workspace: Workspace, faults: Sequence[Mutant], suites: Sequence[Sown]) -> dict[int, bool]:
-    found: dict[int, bool] = {}
-    if await _noticed(workspace, suites):
+async def _one_by_one(workspace: Workspace, faults: Sequence[Mutant], suites: Sequence[Sown]) -> dict[int, int]:
+    found: dict[int, int] = {}
+    if await _noticed(workspace, suites) >= 0:
         return found  # they fail without any fault, so their failing would say nothing
     for number, fault in enumerate(faults):
         whole = await workspace.get(fault.path)
@@ -110,8 +113,9 @@ async def _one_by_one(workspace: Workspace, faults: Sequence[Mutant], suites: Se
     return found
 
 
-async def _noticed(workspace: Workspace, suites: Sequence[Sown]) -> bool:
-    for sown in suites:
+async def _noticed(workspace: Workspace, suites: Sequence[Sown]) -> int:
+    """Place of the first suite that does not pass; -1 when all do."""
+    for number, sown in enumerate(suites):
         report = await run_tests(
             workspace,
             suite=sown.suite,
@@ -121,5 +125,5 @@ async def _noticed(workspace: Workspace, suites: Sequence[Sown]) -> bool:
             stop_early=True,
         )
         if not report.green:
-            return True
-    return False
+            return number
+    return -1

@@ -44,6 +44,7 @@ async def run_tests(
     pinned: Sequence[str] | None = None,
     product: Product | None = None,
     stop_early: bool = False,
+    files: Mapping[str, bytes] | None = None,
 ) -> TestReport:
     """Run pytest on `paths` (empty = everything below the workspace) and report what really ran.
 
@@ -70,6 +71,8 @@ async def run_tests(
         pinned: ids (`list_tests`) that must be collected and run; None pins, for `unit`, what stands plainly in files.
         product: what the harness starts; needed by `acceptance` and `examples`.
         stop_early: end at the first failure; tests not reached are then no problem.
+        files: the tests themselves, where the product must not find them: they lie in a folder of their own until
+            they are collected, and nowhere afterwards. None = they stand in the workspace.
 
     Raises:
         SandboxUnavailable: nothing ran.
@@ -90,6 +93,7 @@ async def run_tests(
         "path": _import_folders(shown, workspace.folder),
         "pinned": None if pinned is None else list(pinned),
         "pin_all": suite == "unit",
+        "files": None if files is None else {path: content.decode() for path, content in files.items()},
         "isolated": isolated,
         "harness": isolated,
         "lenient": suite == "existing",

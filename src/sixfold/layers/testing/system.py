@@ -8,25 +8,25 @@ import os
 import secrets
 import tomllib
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import Literal
 
 import msgspec
 
 from sixfold.domain.data import Data, Tree, to_json
 from sixfold.domain.evidence import Check, Finding, Limits, TestReport
+from sixfold.domain.plan import Plan
 from sixfold.domain.ports import Environment, Sandbox, Workspace
 from sixfold.domain.requirements import Specification
+from sixfold.layers.testing.boundaries import Boundary, try_boundaries
+from sixfold.layers.testing.doubt import doubt
 from sixfold.layers.testing.examples import to_tests, unusable_examples
 from sixfold.layers.testing.harness import boot, modules
 from sixfold.layers.testing.harness.channel import read_result
 from sixfold.layers.testing.harness.listing import is_test_file
-from sixfold.layers.testing.mutation import Mutant, mutants
 from sixfold.layers.testing.normalise import normalise
-from sixfold.layers.testing.planting import Sown, plant
+from sixfold.layers.testing.places import FROM_SOURCE, SITE
 from sixfold.layers.testing.runner import Product, list_tests, run_tests
 
-SITE = ".sixfold/site"
-FROM_SOURCE = (".", "src")
 _LIST = """\
 import json, os
 found = []
@@ -38,8 +38,8 @@ print(json.dumps(sorted(found)))
 
 WORKERS = min(8, 2 * (os.cpu_count() or 1))
 """Processes that share a suite from outside; twice the processors, since tests mostly wait for the product."""
-PORTION = 10
-"""Tests from outside that planted faults are shown to at a time."""
+PLANTED = 8
+"""Faults planted in a product to see whether its tests can fail."""
 SECONDS_A_TEST = 6.0
 MOST_SUITE_S = 1_200.0
 
@@ -64,13 +64,15 @@ async def validate_product(
     acceptance: Mapping[str, bytes],
     environment: Environment | None = None,
     *,
+    plan: Plan | None = None,
     suite: Literal["unit", "existing"] = "existing",
-    planted_faults: int = 8,
+    planted_faults: int = PLANTED,
     limits: Limits = Limits(),
 ) -> Validation:
     """Install, start, exercise and doubt the product.
 
-    Checks, in order: `install`, `start:ENTRY` for each entry, `examples`, `acceptance`, the tree's own tests (`tests`),
+    Checks, in order: `install`, `start:ENTRY` for each entry, `examples`, `acceptance`, `contract:ID` for each contract
+    of the plan, `restart:`, `crowd:`, `bad-input:` and `page:` for services, the tree's own tests (`tests`),
     `mutation`. What could not be done here is a skipped check with its reason, never ok.
 
     Args:
@@ -79,6 +81,7 @@ async def validate_product(
         specification: names the entries, the examples and the requirements to verify.
         environment: toolchain with the product's declared packages; None = the sandbox's own.
         acceptance: blind test files by path, put beside the product and over anything it has there.
+        plan: its contracts are tried on the product; None = there are none.
         suite: how the tree's own tests are held: `unit` for tests written in this run, `existing` for older ones.
         planted_faults: most mutants tried; 0 turns the check off.
         limits: of each suite.
@@ -89,20 +92,21 @@ async def validate_product(
     entries = tuple(to_json(entry) for entry in specification.entries)
     examples = to_tests(specification)
 
-    async def outside() -> tuple[list[Check], list[TestReport]]:
+    async def outside() -> tuple[list[Check], list[TestReport], Boundary]:
         checks: list[Check] = []
         async with sandbox.open(tree, environment=environment) as workspace:
             installed = await _install(workspace, checks)
             product = Product(entries=entries, path=(SITE,) if installed else FROM_SOURCE)
             checks += await _start(workspace, product, installed)
             # Side by side: every test talks to a product of its own, on a port and a folder of its own.
-            told = await asyncio.gather(
+            one, other, boundary = await asyncio.gather(
                 _talk(workspace, "examples", examples, product, limits, specification),
                 _talk(workspace, "acceptance", acceptance, product, limits, specification),
+                try_boundaries(workspace, product, specification, plan),
             )
-            checks += [check for check, _ in told]
-            reports = [report for _, report in told if report is not None]
-        return checks, reports
+            checks += [one[0], other[0], *boundary.checks]
+            reports = [report for _, report in (one, other) if report is not None]
+        return checks, reports, boundary
 
     async def inside(workspace: Workspace) -> tuple[list[Check], list[TestReport], list[str]]:
         checks: list[Check] = []
@@ -111,16 +115,18 @@ async def validate_product(
 
     async with sandbox.open(tree, environment=environment) as workspace:
         # Side by side, in sandboxes of their own, so that neither can disturb the other.
-        (checks, reports), (own_checks, own_reports, names) = await asyncio.gather(outside(), inside(workspace))
+        (checks, reports, boundary), (own_checks, own_reports, names) = await asyncio.gather(
+            outside(), inside(workspace)
+        )
         checks, reports = [*checks, *own_checks], [*reports, *own_reports]
         blind = {"examples": examples, "acceptance": acceptance}
-        findings, score = await _doubt(workspace, names, blind, reports, entries, suite, planted_faults, checks)
+        doubted = await doubt(workspace, names, blind, reports, entries, suite, planted_faults)
     return Validation(
-        checks=tuple(checks),
+        checks=(*checks, doubted.check),
         reports=tuple(reports),
-        findings=findings,
+        findings=(*boundary.findings, *doubted.findings),
         unverified=unverified(specification, reports),
-        mutation_score=score,
+        mutation_score=doubted.score,
     )
 
 
@@ -236,12 +242,11 @@ async def _talk(
     tests = [path for path in files if is_test_file(path)]
     if not tests:
         return Check(name=suite, ok=False, skipped=True, detail=noted or f"there are no {suite} tests"), None
-    await workspace.put(files)
     pinned = list_tests(_only(files, tests))
     # Each test starts the product anew, so the time a suite may take grows with its size.
     wall_s = min(MOST_SUITE_S, limits.wall_s + SECONDS_A_TEST * len(pinned))
     timed = msgspec.structs.replace(limits, wall_s=wall_s)
-    report = await _in_parts(workspace, suite, pinned, timed, product)
+    report = await _in_parts(workspace, suite, pinned, timed, product, files)
     detail = "; ".join(part for part in (_summary(report), noted) if part)
     return Check(name=suite, ok=report.green, detail=detail), report
 
@@ -252,6 +257,7 @@ async def _in_parts(
     pinned: Sequence[str],
     limits: Limits,
     product: Product,
+    files: Mapping[str, bytes],
 ) -> TestReport:
     """One suite in as many processes as there are processors; the report does not tell how many those were.
 
@@ -259,7 +265,10 @@ async def _in_parts(
     """
     parts = [part for part in (pinned[start::WORKERS] for start in range(WORKERS)) if part]
     reports = await asyncio.gather(
-        *(run_tests(workspace, suite=suite, paths=part, limits=limits, pinned=part, product=product) for part in parts)
+        *(
+            run_tests(workspace, suite=suite, paths=part, limits=limits, pinned=part, product=product, files=files)
+            for part in parts
+        )
     )
     place = {name: number for number, name in enumerate(pinned)}
     cases = [case for report in reports for case in report.cases]
@@ -287,90 +296,6 @@ async def _own_tests(
     report = await run_tests(workspace, suite=suite, limits=limits)
     checks.append(Check(name="tests", ok=report.green, detail=_summary(report)))
     return [report]
-
-
-async def _doubt(
-    workspace: Workspace,
-    names: Sequence[str],
-    outside: Mapping[str, Mapping[str, bytes]],
-    reports: Sequence[TestReport],
-    entries: tuple[Mapping[str, Any], ...],
-    suite: Literal["unit", "existing"],
-    planted: int,
-    checks: list[Check],
-) -> tuple[tuple[Finding, ...], float | None]:
-    """Plant faults and see whether any suite notices."""
-    reason = ""
-    if planted == 0:
-        reason = "turned off"
-    elif not any(report.green for report in reports):
-        reason = "no suite passes, so its failing would say nothing"
-    contents = {name: await workspace.get(name) for name in names if name.endswith(".py")} if not reason else {}
-    faults = mutants({name: content for name, content in contents.items() if content is not None}, most=planted)
-    if not reason and not faults:
-        reason = "the product has no place to plant a fault in"
-    if reason:
-        checks.append(Check(name="mutation", ok=False, skipped=True, detail=reason))
-        return (), None
-    for files in outside.values():
-        await workspace.put(files)
-    product = Product(entries=entries, path=(*FROM_SOURCE, SITE))
-    came = await plant(workspace, faults, _sown(names, outside, reports, suite, product))
-    noticed, tried = len(came.noticed), len(came.noticed) + len(came.missed)
-    detail = f"{noticed} of {tried} planted faults were noticed by tests"
-    if came.untried:
-        detail += f"; {len(came.untried)} more could not be tried"
-    if tried == 0:
-        checks.append(Check(name="mutation", ok=False, skipped=True, detail=detail))
-        return (), None
-    checks.append(Check(name="mutation", ok=noticed > 0, detail=detail))
-    return _mutation_findings(tried, came.missed), noticed / tried
-
-
-def _sown(
-    names: Sequence[str],
-    outside: Mapping[str, Mapping[str, bytes]],
-    reports: Sequence[TestReport],
-    suite: Literal["unit", "existing"],
-    product: Product,
-) -> list[Sown]:
-    """The suites that pass on the whole product; its own first, which are quicker than those from outside."""
-    green: set[str] = {report.suite for report in reports if report.green}
-    sown = []
-    foreign = {path for files in outside.values() for path in files}
-    standing = tuple(name for name in names if is_test_file(name) and name not in foreign)
-    if suite in green and standing:
-        sown.append(Sown(suite=suite, tests=standing, product=product))
-    passing = {path: content for name, files in outside.items() if name in green for path, content in files.items()}
-    blind = list_tests(_only(passing, [path for path in passing if is_test_file(path)]))
-    # In portions: the control run that follows repeats only those portions that noticed something.
-    for first in range(0, len(blind), PORTION):
-        sown.append(Sown(suite="acceptance", tests=tuple(blind[first : first + PORTION]), product=product))
-    return sown
-
-
-def _mutation_findings(tried: int, missed: Sequence[Mutant]) -> tuple[Finding, ...]:
-    blind = len(missed) == tried >= 3
-    found = [
-        Finding(
-            tool="mutation",
-            rule="suite-cannot-fail",
-            severity="error",
-            message=f"none of {tried} faults planted in the product made a test fail",
-        )
-    ]
-    notes = [
-        Finding(
-            tool="mutation",
-            rule="unnoticed-fault",
-            severity="note",
-            message=f"no test noticed that a fault was planted: {fault.change}",
-            path=fault.path,
-            line=fault.line,
-        )
-        for fault in missed[:5]
-    ]
-    return tuple([*found, *notes] if blind else notes)
 
 
 def _summary(report: TestReport) -> str:

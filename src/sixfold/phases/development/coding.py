@@ -5,7 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 
+import msgspec
+
+from sixfold.domain.code import Objection
 from sixfold.domain.data import Tree
+from sixfold.domain.evidence import TestReport
 from sixfold.domain.flow import Job, TaskResult
 from sixfold.domain.plan import Task
 from sixfold.domain.ports import Ports
@@ -33,10 +37,13 @@ async def work(run: Run, ports: Ports, job: Job) -> TaskResult:
             {"task": task.id, "attempt": number, "title": task.title, "role": task.role, "base": tree},
         )
         applied, evidence = await _try(run, ports, job, task, tree, number, notes, strategy)
+        if applied.objection is not None:
+            return _objects(job, tree, number, applied.objection)
         if not applied.refusals:
             tree = applied.tree
         if not evidence.failures:
-            return _result(job, tree, number, evidence)
+            done = _result(job, tree, number, evidence)
+            return msgspec.structs.replace(done, published=applied.published)
         seen.append(evidence)
         attempts.append(_attempt_of(number, strategy, applied, evidence))
         step = await run.step(f"development.diagnose:{number}", partial(_diagnose, job, task, attempts), diagnosis.Step)
@@ -69,6 +76,8 @@ async def _try(
         written = await sample(run, ports, job, task, number, notes, most=job.options.candidates)
         return await choose(run, ports, job, task, written, number)
     applied = await attempt(run, ports, job, task, tree, number, notes)
+    if applied.objection is not None:
+        return applied, Evidence(report=TestReport(suite="unit"))
     if applied.refusals:
         return applied, refused(applied.refusals)
     evidence = await check_tree(run, ports, job, task, applied.tree, name=f"development.check:{number}")
@@ -119,4 +128,18 @@ def _result(job: Job, tree: Tree, attempts: int, evidence: Evidence, *, failed: 
         reason=failed,
         report=evidence.report,
         findings=evidence.findings,
+    )
+
+
+def _objects(job: Job, tree: Tree, attempts: int, objection: Objection) -> TaskResult:
+    """The coder says that a contract is wrong; whether it is, others decide."""
+    reason = f"it says that contract {objection.contract} cannot be kept: {' '.join(objection.text.split())[:200]}"
+    return TaskResult(
+        task=job.task,
+        status="failed",
+        base=job.base,
+        tree=tree,
+        attempts=attempts,
+        reason=reason,
+        objection=objection,
     )

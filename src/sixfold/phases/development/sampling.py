@@ -9,6 +9,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
+import msgspec
+
+from sixfold.domain.code import Refusal
 from sixfold.domain.data import Data, Tree
 from sixfold.domain.divergence import Candidate, Divergence
 from sixfold.domain.flow import Job
@@ -37,7 +40,7 @@ async def choose(
     seen: list[Evidence] = []
     for place, each in enumerate(written, 1):
         label = f".s{place}"
-        one = await apply_patch(run, ports, job, task, job.base, each, number, label=label)
+        one = _as_candidate(await apply_patch(run, ports, job, task, job.base, each, number, label=label))
         if one.refusals:
             evidence = refused(one.refusals)
         else:
@@ -76,6 +79,14 @@ async def choose(
     )
     place = names.index(chosen.name)
     return applied[place], seen[place]
+
+
+def _as_candidate(applied: Applied) -> Applied:
+    """An objection to a contract is no code: beside other candidates it counts as refused."""
+    if applied.objection is None:
+        return applied
+    refusal = Refusal(path=f"contract {applied.objection.contract}", reason="it objects instead of answering")
+    return msgspec.structs.replace(applied, refusals=(refusal,), objection=None)
 
 
 def _standing(name: str, evidence: Evidence) -> selection.Standing:

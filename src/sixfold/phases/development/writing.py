@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 
-from sixfold.domain.code import Patch, Refusal
+from sixfold.domain.code import Objection, Patch, Refusal
 from sixfold.domain.data import Data, Digest, Tree
 from sixfold.domain.errors import InvalidReply
 from sixfold.domain.flow import Job
 from sixfold.domain.plan import Task
 from sixfold.domain.ports import Ports
+from sixfold.domain.words import words_of
 from sixfold.layers.planning import context
 from sixfold.layers.refinement import diagnosis
 from sixfold.layers.synthesis import apply, write
@@ -38,6 +39,8 @@ class Applied(Data, frozen=True, kw_only=True):
     signature: Digest
     files: tuple[str, ...] = ()
     refusals: tuple[Refusal, ...] = ()
+    published: tuple[str, ...] = ()
+    objection: Objection | None = None
 
 
 async def attempt(
@@ -49,7 +52,7 @@ async def attempt(
     else:
         written = await _write(run, ports, job, task, tree, f"development.write_patch:{number}", notes)
     applied = await apply_patch(run, ports, job, task, tree, written, number)
-    if not applied.refusals:
+    if not applied.refusals or applied.objection is not None:
         return applied
     again = (*notes, write.previous_answer(written.text), write.correction(applied.refusals))
     written = await _write(run, ports, job, task, tree, f"development.correct_patch:{number}", again)
@@ -100,6 +103,7 @@ def _brief(ports: Ports, job: Job, task: Task, tree: Tree) -> str:
         tree,
         ports.retriever,
         most_chars=_MOST_BRIEF_CHARS,
+        notes=[f"{note.task} ({', '.join(note.requirements)}): {note.text}" for note in job.published],
         focus=[file.path for file in changed if file.status != "deleted"],
     )
 
@@ -117,15 +121,27 @@ async def apply_patch(
     """Apply a patch as a whole or not at all, and write down which."""
 
     def apply_it() -> Applied:
-        result = apply.apply(ports.repository, tree, written.patch, write_set=task.files)
         signature = diagnosis.patch_signature(written.patch)
+        objection = written.patch.objection
+        if objection is not None and objection.contract in (*task.provides, *task.consumes):
+            return Applied(tree=tree, signature=signature, objection=objection)
+        if objection is not None:
+            strange = Refusal(path=f"contract {objection.contract}", reason="is no contract of this task")
+            return Applied(tree=tree, signature=signature, refusals=(strange,))
+        words = words_of(run.events()).person
+        result = apply.apply(
+            ports.repository, tree, written.patch, write_set=task.files, origin=job.origin, words=words
+        )
         if isinstance(result, apply.Applied):
-            return Applied(tree=result.tree, files=result.files, signature=signature)
+            published = written.patch.published
+            return Applied(tree=result.tree, files=result.files, signature=signature, published=published)
         return Applied(tree=tree, refusals=result, signature=signature)
 
     applied = await run.blocking(f"development.apply_patch:{number}{label}", apply_it, Applied)
     key = f"{run.workflow}:{number}{label}"
-    if applied.refusals:
+    if applied.objection is not None:
+        run.emit("contract.disputed", f"disputed:{key}", {"task": task.id, "objection": applied.objection})
+    elif applied.refusals:
         data = {"task": task.id, "attempt": number, "refusals": applied.refusals}
         run.emit("patch.refused", f"refused:{key}", data)
     else:

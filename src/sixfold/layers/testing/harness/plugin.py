@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import math
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from sixfold.layers.testing.harness.product import Product, Result, Service, copy_of
+from sixfold.layers.testing.harness.product import Product, Result, Service, Services, copy_of
 from sixfold.layers.testing.harness.session import Opaque, Raised, Session, literal
 
 
@@ -62,40 +62,10 @@ def call(_product: Product) -> Iterator[Callable[..., Any]]:
         session.close()
 
 
-class Services(Mapping[str, Service]):
-    """The product's services by entry name, started at first use."""
-
-    def __init__(self, product: Product, data: Path) -> None:
-        self._product, self._data = product, data
-        self._started: dict[str, Service] = {}
-
-    def __getitem__(self, name: str) -> Service:
-        entry = self._product.entry("service", name=name)
-        key = entry["name"]
-        if key not in self._started:
-            service = Service(
-                self._product, entry, str(self._data), str(self._data.parent / f"{len(self._started)}.log")
-            )
-            self._started[key] = service
-            service.start()
-        return self._started[key]
-
-    def __iter__(self) -> Iterator[str]:
-        return (entry["name"] for entry in self._product.entries if entry["kind"] == "service")
-
-    def __len__(self) -> int:
-        return sum(1 for _ in self)
-
-    def stop(self) -> None:
-        """Stop all that were started."""
-        for service in self._started.values():
-            service.end()
-
-
 @pytest.fixture
 def services(_product: Product, data: Path) -> Iterator[Services]:
     """All services by name: `services["api"]`."""
-    all_services = Services(_product, data)
+    all_services = Services(_product, str(data))
     yield all_services
     all_services.stop()
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from sixfold.layers.testing.harness.channel import print_result
-from sixfold.layers.testing.harness.product import Product, Service
+from sixfold.layers.testing.harness.product import Product, Services
 from sixfold.layers.testing.harness.supervisor import close_memory
 
 CRASH = "Traceback (most recent call last)"
@@ -65,14 +65,16 @@ def _cli(product: Product, entry: Mapping[str, Any], data: str, job: Mapping[str
 
 
 def _service(product: Product, entry: Mapping[str, Any], data: str, job: Mapping[str, Any]) -> str:
-    service = Service(product, entry, data, os.path.join(data, "..", f"{os.path.basename(data)}.log"))
+    services = Services(product, data)
     try:
-        for _ in range(2):
-            service.start()
+        service = services[entry["name"]]
+        for again in (True, False):
             if not service.stop():
                 raise RuntimeError(f"did not stop within seconds of SIGTERM\n{service.log()[-1000:]}")
+            if again:
+                service.start()
     finally:
-        service.stop()
+        services.stop()
     return "started, healthy, stopped on SIGTERM, started again on the same data"
 
 

@@ -6,6 +6,7 @@ import contextlib
 import http.client
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -13,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import quote, urlencode
@@ -22,6 +23,7 @@ READY_S = 15.0
 STOP_S = 5.0
 CALL_S = 10.0
 MOST_OUTPUT = 200_000
+_PORT_OF = re.compile(r"\{port:([^{}]+)\}")
 
 
 class Result(NamedTuple):
@@ -53,6 +55,7 @@ class Product:
         self.folder = Path(folder)
         self.entries = list(entries)
         self.path = list(path)
+        self._ports: dict[str, int] = {}
 
     def entry(self, *kinds: str, name: str = "") -> Mapping[str, Any]:
         """The named entry, or the first of a kind."""
@@ -60,6 +63,17 @@ class Product:
             if entry["kind"] in kinds and name in ("", entry["name"]):
                 return entry
         raise LookupError(f"the product has no {' or '.join(kinds)} entry{f' named {name}' if name else ''}")
+
+    def port(self, name: str) -> int:
+        """The loopback port of a service; it stays when several services have to find each other."""
+        services = [entry for entry in self.entries if entry["kind"] == "service"]
+        if name not in self._ports or len(services) < 2:
+            self._ports[name] = _free_port()
+        return self._ports[name]
+
+    def needs(self, entry: Mapping[str, Any]) -> list[str]:
+        """Names of the services whose ports an entry's command names."""
+        return [name for word in entry["start"] for name in _PORT_OF.findall(word) if name != entry["name"]]
 
     def environment(self) -> dict[str, str]:
         """Variables for the product's processes: the installed place first, nothing of the test runner's."""
@@ -69,8 +83,9 @@ class Product:
         return {**kept, "PYTHONPATH": os.pathsep.join(self.path), "PYTHONUNBUFFERED": "1"}
 
     def command(self, entry: Mapping[str, Any], data: str, port: int = 0) -> list[str]:
-        """The entry's start command with `{port}`, `{data}` and `python` filled in."""
+        """The entry's start command with `{port}`, `{port:NAME}`, `{data}` and `python` filled in."""
         words = [word.replace("{port}", str(port)).replace("{data}", data) for word in entry["start"]]
+        words = [_PORT_OF.sub(lambda found: str(self.port(found[1])), word) for word in words]
         if words and words[0] in ("python", "python3"):
             words[0] = sys.executable
         elif words:
@@ -113,11 +128,14 @@ class Service:
         self.port = 0
         self.url = ""
 
+    @property
+    def health_path(self) -> str:
+        """Path that answers below 500 while it is well."""
+        return str(self._entry.get("health") or "/")
+
     def start(self) -> Service:
         """Start and wait until the health path answers below 500."""
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
+        self.port = self._product.port(self._entry["name"])
         self.url = f"http://127.0.0.1:{self.port}"
         argv = self._product.command(self._entry, self._data, self.port)
         environment = {**self._product.environment(), "PORT": str(self.port)}
@@ -138,7 +156,7 @@ class Service:
                 trouble = f"it ended with exit code {self._process.returncode}"
                 break
             try:
-                status = self.get(self._entry.get("health") or "/", timeout=2).status
+                status = self.get(self.health_path, timeout=2).status
                 if status < 500:
                     return self
                 trouble = f"health answered {status}"
@@ -230,6 +248,36 @@ class Service:
         return self.request("DELETE", path, **options)
 
 
+class Services(Mapping[str, Service]):
+    """The product's services by entry name, started at first use, each after those it needs."""
+
+    def __init__(self, product: Product, data: str) -> None:
+        self._product, self._data = product, data
+        self._started: dict[str, Service] = {}
+
+    def __getitem__(self, name: str) -> Service:
+        entry = self._product.entry("service", name=name)
+        key = entry["name"]
+        if key not in self._started:
+            log = os.path.join(os.path.dirname(self._data), f"{os.path.basename(self._data)}.{len(self._started)}.log")
+            service = self._started[key] = Service(self._product, entry, self._data, log)
+            for needed in self._product.needs(entry):
+                self[needed]
+            service.start()
+        return self._started[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return (entry["name"] for entry in self._product.entries if entry["kind"] == "service")
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+    def stop(self) -> None:
+        """Kill all that were started."""
+        for service in self._started.values():
+            service.end()
+
+
 def copy_of(product: Product, folder: str) -> Product:
     """The product in a folder of its own, so that files one test leaves behind cannot change the next."""
     shutil.copytree(
@@ -245,6 +293,13 @@ def copy_of(product: Product, folder: str) -> Product:
         for folder_ in product.path
     ]
     return Product(folder, product.entries, path)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
 
 
 def kill(process: subprocess.Popen[Any]) -> None:

@@ -11,6 +11,7 @@ import asyncio
 import builtins
 import functools
 import json
+import linecache
 import os
 import sys
 import unittest
@@ -182,6 +183,7 @@ class Recorder:
         altered = altered_tests(functions, session.config, self._root)
         for item in functions:
             self._wrap(item)
+        altered += self._take_away()
         self._send(
             {
                 "kind": "collected",
@@ -191,6 +193,19 @@ class Recorder:
                 "patched": self._patched(),
             }
         )
+
+    def _take_away(self) -> list[str]:
+        """Remove blind test files before any product code runs; names those that are not as they were handed over."""
+        changed = []
+        for path, text in (self._job.get("files") or {}).items():
+            place = os.path.join(self._root, path)
+            with open(place, encoding="utf-8", newline="") as file:
+                if file.read() != text:
+                    changed.append(path)
+            os.unlink(place)
+            # Failures still show their lines; an entry without a time is never looked up on disk again.
+            linecache.cache[place] = (len(text), None, text.splitlines(keepends=True), place)
+        return changed
 
     def _wrap(self, item: pytest.Function) -> None:
         item.obj = self._watched(item.obj, item.nodeid)

@@ -70,6 +70,7 @@ def _walk(start: str) -> list[str]:
 
 def _watch(job: dict[str, Any], folder: str) -> dict[str, Any]:
     key = secrets.token_bytes(32)
+    place = _apart(job.get("files"))
     reading, writing = os.pipe()
     environ = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "PYTEST", "COV_"))}
     environ.pop("CI", None)  # pytest cuts its messages differently there
@@ -81,6 +82,7 @@ def _watch(job: dict[str, Any], folder: str) -> dict[str, Any]:
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         env=environ,
+        cwd=place,
         pass_fds=(writing,),
         start_new_session=True,
     )
@@ -130,6 +132,19 @@ def _watch(job: dict[str, Any], folder: str) -> dict[str, Any]:
         "stopped": stopped,
         "output": tail.decode(errors="replace"),
     }
+
+
+def _apart(files: dict[str, str] | None) -> str | None:
+    """A folder of their own for tests the product may not see; they are gone from it once they are collected."""
+    if files is None:
+        return None
+    place = tempfile.mkdtemp(prefix="blind-")
+    for path, text in files.items():
+        target = os.path.join(place, path)
+        os.makedirs(os.path.dirname(target), exist_ok=True)
+        with open(target, "w", encoding="utf-8") as file:
+            file.write(text)
+    return place
 
 
 def _end(child: subprocess.Popen[bytes]) -> None:
