@@ -180,8 +180,8 @@ class _Probe:
                     return None, "the command cannot tell"
                 return done.exit_code == 0, _last_line(done.stderr or done.stdout)
             from sixfold.layers.testing.acceptance import FILE
+            from sixfold.layers.testing.places import FROM_SOURCE
             from sixfold.layers.testing.runner import Product, run_tests
-            from sixfold.layers.testing.system import FROM_SOURCE
 
             if self._acceptance:
                 await workspace.put({FILE: self._acceptance})
