@@ -36,6 +36,7 @@ class FakeWiring:
     answers: list[Decision | None] = field(default_factory=list)
     result: ExecResult = field(default_factory=lambda: ExecResult(exit_code=3, stdout="out\n", stderr="err\n"))
 
+    changes: dict[str, bytes | None] = field(default_factory=dict)
     seen: Preview = field(default_factory=Preview)
     bisected: tuple[str, tuple[str, ...]] = ("", ())
 
@@ -75,6 +76,13 @@ class FakeWiring:
     def undo(self, settings: Settings, run: str) -> tuple[str, ...]:
         self._state(settings).log(run).append("result.undone", "undone", {"folder": "x", "files": ["a.py"]})
         return ("a.py",)
+
+    def contents(self, settings: Settings, run: str, tree: Tree, paths: list[str]) -> dict[str, bytes]:
+        return dict.fromkeys(paths, b"old\n")
+
+    def edited(self, settings: Settings, run: str, tree: Tree, changes: dict[str, bytes | None]) -> Tree:
+        self.changes = changes
+        return Tree("e" * 40)
 
     def preview(self, settings: Settings, run: str) -> Preview:
         return self.seen

@@ -406,3 +406,36 @@ def test_bisect_names_the_increment_that_changed_the_verdict(home: Path, wiring:
     assert call(capsys, "bisect", sample_run.RUN, "--test", "test_a")[0] == 0
     assert wiring.bisected == ("test_a", ())
     assert call(capsys, "bisect", sample_run.RUN)[0] == 2
+
+
+def test_an_edit_in_the_persons_editor_becomes_a_decision_with_the_new_tree(
+    home: Path, wiring: FakeWiring, capsys: Capture, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    sample_run.write_run(home, until="increment")
+    editor = tmp_path / "editor"
+    editor.write_text('#!/bin/sh\nfor file in "$@"; do echo mine >> "$file"; done\ntouch notes.bak\n')
+    editor.chmod(0o755)
+    monkeypatch.delenv("VISUAL", raising=False)
+    monkeypatch.setenv("EDITOR", str(editor))
+    code, out, _ = call(capsys, "edit", "I1")
+    assert (code, out) == (0, "I1 edited\n")
+    assert wiring.changes
+    assert set(wiring.changes.values()) == {b"old\nmine\n"}
+    events = State(home, sample_run.TickingClock()).log(sample_run.RUN).read()
+    decision = events[-1].data["decision"]
+    assert (decision["verdict"], decision["value"]) == ("edit", "e" * 40)
+    assert call(capsys, "edit", "I1")[0] == 2  # decided already
+
+
+def test_an_editor_that_fails_or_changes_nothing_decides_nothing(
+    home: Path, wiring: FakeWiring, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sample_run.write_run(home, until="increment")
+    monkeypatch.delenv("VISUAL", raising=False)
+    monkeypatch.setenv("EDITOR", "false")
+    assert call(capsys, "edit", "I1")[0] == 2
+    monkeypatch.setenv("EDITOR", "true")
+    code, _, err = call(capsys, "edit", "I1")
+    assert (code, "left as it is" in err) == (0, True)
+    monkeypatch.setenv("EDITOR", "/no/such/editor")
+    assert "cannot be started" in call(capsys, "edit", "I1")[2]

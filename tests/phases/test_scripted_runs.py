@@ -156,6 +156,34 @@ def test_a_rejected_release_is_reworked_and_offered_again(person: Person) -> Non
     assert "as the reviewer asked" in (person.folder / "fizz.py").read_text()
 
 
+def test_what_a_person_edits_in_review_is_tested_again_and_carries_their_name(person: Person, tmp_path: Path) -> None:
+    person.sixfold("build", "create fizz.py with fizz(n) and a test", "--review", "all", scenario="small", expect=3)
+    mine = tmp_path / "mine"
+    mine.mkdir()
+    source = person.events("increment.proposed")[0]["data"]["increment"]
+    (mine / "fizz.py").write_text('def fizz(n: int) -> str:\n    return "broken"\n')
+    person.sixfold("edit", "I1", "--from", str(mine))
+    person.sixfold("resume", expect=3)
+    second = person.events("increment.proposed")[1]["data"]["increment"]
+    assert second["risks"][0]["kind"] == "failing"  # no edit passes untested
+    diff = person.sixfold("diff", "--last")
+    assert "broken" in diff
+    good = 'def fizz(n: int) -> str:\n    word = "Fizz" * (n % 3 == 0) + "Buzz" * (n % 5 == 0)\n    return word or str(n)\n'
+    (mine / "fizz.py").write_text(good)
+    person.sixfold("edit", second["id"], "--from", str(mine))
+    person.sixfold("resume", expect=3)
+    approved = [event["data"]["decision"] for event in person.events("decision.given")][-1]
+    assert approved["comment"] == "edited by them, and tested again"
+    person.sixfold("approve")
+    person.sixfold("resume")
+    person.sixfold("apply")
+    assert (person.folder / "fizz.py").read_text() == good
+    assert source["tree"] != person.result()["tree"]
+    message = person.git("log", "-1", "--format=%an %B")
+    assert "Sixfold-Model: human:" in message
+    assert not message.startswith("Sixfold ")
+
+
 def test_a_wrong_blind_test_is_corrected_by_the_blind_context_and_not_by_the_coder(person: Person) -> None:
     person.sixfold("build", "I want something that counts words for my team", "-y", scenario="disputed")
     disputes = person.events("acceptance.disputed")

@@ -11,7 +11,7 @@ from sixfold.wiring.measuring import Accounted, Laboratory, open_laboratory, ope
 from sixfold.wiring.operating import Row, doctor, models, prepare_toolchain, sandbox_run
 from sixfold.wiring.replaying import demo, fork, replay, revise
 from sixfold.wiring.starting import check_models, start
-from sixfold.wiring.steering import apply, decide, preview, undo
+from sixfold.wiring.steering import apply, contents, decide, edited, preview, undo
 
 __all__ = [
     "PICKED",
@@ -26,10 +26,12 @@ __all__ = [
     "apply",
     "bisect",
     "check_models",
+    "contents",
     "decide",
     "demo",
     "doctor",
     "drive",
+    "edited",
     "fork",
     "models",
     "open_laboratory",

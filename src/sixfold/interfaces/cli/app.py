@@ -10,7 +10,7 @@ from typing import Any
 import typer
 
 from sixfold.domain.errors import SixfoldError, UsageError
-from sixfold.interfaces.cli import deliver, fork, look, make, measure, operate, prove, session, steer
+from sixfold.interfaces.cli import deliver, fork, look, make, measure, operate, prove, reviews, session, steer
 from sixfold.interfaces.cli.terminal import say, say_error
 
 GROUPS: tuple[tuple[str, tuple[tuple[str, Callable[..., int]], ...]], ...] = (
@@ -20,9 +20,10 @@ GROUPS: tuple[tuple[str, tuple[tuple[str, Callable[..., int]], ...]], ...] = (
         (
             ("questions", steer.questions),
             ("answer", steer.answer),
-            ("review", steer.review),
-            ("approve", steer.approve),
-            ("reject", steer.reject),
+            ("review", reviews.review),
+            ("approve", reviews.approve),
+            ("edit", reviews.edit),
+            ("reject", reviews.reject),
             ("resume", steer.resume),
             ("cancel", steer.cancel),
             ("fork", fork.fork),
