@@ -132,7 +132,7 @@ def undo(settings: Settings, run: str) -> tuple[str, ...]:
 
 def _result(settings: Settings, run: str) -> tuple[Path, Snapshot, Outcome, EventLog]:
     log = state_of(settings).log(run)
-    events = log.read()
+    events = log.sound()
     ended = next((event for event in events if event.kind == "run.ended"), None)
     outcome = from_json(ended.data["outcome"], Outcome) if ended else None
     if outcome is None or outcome.status != "validated":
