@@ -78,7 +78,7 @@ class Decision(Data, frozen=True, kw_only=True):
     was offered (see `domain/revising.py`)."""
     verdict: Literal["answer", "default", "approve", "reject", "edit"]
     value: str = ""
-    """Of an edit: the `Change` as JSON."""
+    """Of an edit: of a plan the `Change` as JSON, of an increment the tree a person left, which is tested again."""
     comment: str = ""
     who: str
     """`human:NAME`, `policy:RULE`, `option:-y`."""

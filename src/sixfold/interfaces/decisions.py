@@ -111,10 +111,14 @@ def _check_increment(view: RunView, decision: Decision, id: str, run: str) -> No
     if item.replaced:
         raise UsageError(f"{id} was replaced by rework", next=f"sixfold review {run}")
     if item.decision is not None:
-        done = {"approve": "approved", "reject": "rejected"}.get(item.decision.verdict, item.decision.verdict)
+        said = {"approve": "approved", "reject": "rejected", "edit": "edited"}
+        done = said.get(item.decision.verdict, item.decision.verdict)
         raise UsageError(f"{id} was {done} already by {item.decision.who}", next=f"sixfold show {run}")
-    if decision.verdict not in ("approve", "reject"):
-        raise UsageError(f"{id} is an increment; approve or reject it", next=f"sixfold review {run}")
+    if decision.verdict == "edit":
+        if decision.value in ("", item.increment.tree):
+            raise UsageError(f"the edit leaves {id} as it is", next=f"sixfold review {run}")
+    elif decision.verdict not in ("approve", "reject"):
+        raise UsageError(f"{id} is an increment; approve, edit or reject it", next=f"sixfold review {run}")
 
 
 def _check_release(view: RunView, decision: Decision, tree: str, run: str) -> None:
