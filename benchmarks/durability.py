@@ -6,8 +6,11 @@ disk. `bytes_per_call` is what one call of 8 kB in, 2 kB out leaves behind (cass
 `resume_1000_steps_s` is a fresh process's time from opening the engine until a workflow of 1,000 recorded steps stands
 where it was; `resume_process_s` adds start and imports. `pragmas` are read back from an open connection.
 
-`--langgraph-python PYTHON` names an environment with `langgraph` and `langgraph-checkpoint-sqlite`: the same number of
-steps as nodes of a graph with its SQLite checkpointer, which promises no `fsync`.
+Beside it LangGraph with its SQLite checkpointer, when it is there (see `benchmarks/README.md`; `SIXFOLD_PEER_LANGGRAPH`
+or `--langgraph-python` names its interpreter): the same number of nodes one after another, each returning the same
+value, once as it comes (`langgraph_ms_per_step`: it checkpoints beside the next node, WAL with `synchronous=FULL` on
+this SQLite) and once with `durability="sync"`, on disk before the next node begins as ours are
+(`langgraph_sync_ms_per_step`).
 """
 
 from __future__ import annotations
@@ -15,6 +18,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -37,7 +41,7 @@ from sixfold.workflow.run import Run
 RUN = "r-bench"
 
 _LANGGRAPH = """\
-import sqlite3, sys, time
+import json, sqlite3, sys, time
 from typing import TypedDict
 from langgraph.checkpoint.sqlite import SqliteSaver
 from langgraph.graph import END, START, StateGraph
@@ -45,15 +49,28 @@ from langgraph.graph import END, START, StateGraph
 class State(TypedDict):
     number: int
 
+    tree: str
+    files: list
+    note: str
+
+def step(state):
+    return {"number": state["number"] + 1, "tree": "0" * 40, "files": ["a.py", "b.py"], "note": "x" * 200}
+
 steps = int(sys.argv[1])
 graph = StateGraph(State)
-graph.add_node("step", lambda state: {"number": state["number"] + 1})
+graph.add_node("step", step)
 graph.add_edge(START, "step")
 graph.add_conditional_edges("step", lambda state: "step" if state["number"] < steps else END)
-app = graph.compile(checkpointer=SqliteSaver(sqlite3.connect(sys.argv[2], check_same_thread=False)))
-began = time.perf_counter()
-app.invoke({"number": 0}, {"configurable": {"thread_id": "1"}, "recursion_limit": steps + 5})
-print((time.perf_counter() - began) / steps * 1000)
+connection = sqlite3.connect(sys.argv[2], check_same_thread=False)
+app = graph.compile(checkpointer=SqliteSaver(connection))
+spent = {}
+for mode in ("async", "sync"):
+    began = time.perf_counter()
+    settings = {"configurable": {"thread_id": mode}, "recursion_limit": steps + 5}
+    app.invoke({"number": 0}, settings, durability=mode)
+    spent[mode] = round((time.perf_counter() - began) / steps * 1000, 2)
+pragmas = {name: connection.execute("PRAGMA " + name).fetchone()[0] for name in ("journal_mode", "synchronous")}
+print(json.dumps({**spent, "pragmas": pragmas}))
 """
 
 
@@ -160,15 +177,22 @@ async def bytes_per_call(folder: Path, count: int) -> float:
     return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) / count
 
 
-def langgraph_ms(python: str, folder: Path, steps: int) -> float | None:
+def langgraph_ms(python: str, folder: Path, steps: int) -> dict[str, Any]:
     """Milliseconds a step of LangGraph's SQLite checkpointer; None when it is not there."""
-    program = [python, "-c", _LANGGRAPH, str(steps), str(folder / "langgraph.sqlite")]
+    program = [python or sys.executable, "-c", _LANGGRAPH, str(steps), str(folder / "langgraph.sqlite")]
     done = subprocess.run(program, capture_output=True, text=True)
     if done.returncode:
-        say("langgraph is not there: uv venv PEERS/langgraph && uv pip install --python PEERS/langgraph/bin/python")
-        say("  langgraph langgraph-checkpoint-sqlite; then --langgraph-python PEERS/langgraph/bin/python")
-        return None
-    return float(done.stdout)
+        if python:
+            say(done.stderr)
+        say("langgraph is not there: uv venv PEERS/langgraph && uv pip install --python PEERS/langgraph/bin/python \\")
+        say("  langgraph langgraph-checkpoint-sqlite; then SIXFOLD_PEER_LANGGRAPH=PEERS/langgraph/bin/python")
+        return {"langgraph_ms_per_step": None, "langgraph_sync_ms_per_step": None}
+    said = json.loads(done.stdout)
+    return {
+        "langgraph_ms_per_step": said["async"],
+        "langgraph_sync_ms_per_step": said["sync"],
+        "langgraph_pragmas": said["pragmas"],
+    }
 
 
 def measure(steps: int, langgraph_python: str) -> dict[str, Any]:
@@ -193,7 +217,7 @@ def measure(steps: int, langgraph_python: str) -> dict[str, Any]:
             "bytes_per_call": round(asyncio.run(bytes_per_call(folders["calls"], 50))),
             "resume_1000_steps_s": round(json.loads(resumed.stdout)["total_s"], 3),
             "resume_process_s": round(process_s, 3),
-            "langgraph_ms_per_step": langgraph_ms(langgraph_python, place, steps),
+            **langgraph_ms(langgraph_python, place, steps),
             "steps": steps,
             "pragmas": pragmas(folders["steps"]),
         }
@@ -204,7 +228,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--json", action="store_true", help="print JSON (the only form there is)")
     parser.add_argument("--steps", type=int, default=300)
-    parser.add_argument("--langgraph-python", default=sys.executable, metavar="PYTHON")
+    parser.add_argument("--langgraph-python", default=os.environ.get("SIXFOLD_PEER_LANGGRAPH", ""), metavar="PYTHON")
     parser.add_argument("--worker", metavar="FOLDER", help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.worker:

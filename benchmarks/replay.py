@@ -3,7 +3,8 @@
 Each replay has another hash seed and another number of workers, starts in another folder, and does everything but the
 model's answering: sandbox, tests, scans, git. `identical` counts the replays that ended with the recorded tree and
 told the same story event by event (exit 0). `sandbox_s` is the median of the time during which tests or validation
-were under way, read from the event log; `overhead_ratio` is the median of wall time over it.
+were under way (each patch until its verdict, tests again after a merge, validation's first look), read from the event
+log; `overhead_ratio` is the median of wall time, process start included, over it.
 
 The answers come from a scripted program: the figure shows what the machinery does, not how good a model is.
 """
@@ -32,10 +33,13 @@ def say(text: str) -> None:
 
 
 def sixfold(home: Path, folder: Path, *words: str, **environment: str) -> int:
-    """Run one command; its exit code."""
+    """Run one command; its exit code. What a command that failed said goes to stderr."""
     program = [sys.executable, "-m", "sixfold", *words]
     variables = {**os.environ, "SIXFOLD_HOME": str(home), **environment}
-    return subprocess.run(program, cwd=folder, env=variables, capture_output=True).returncode
+    done = subprocess.run(program, cwd=folder, env=variables, capture_output=True, text=True)
+    if done.returncode:
+        say(done.stderr)
+    return done.returncode
 
 
 def newest(home: Path) -> tuple[str, list[dict[str, Any]]]:
@@ -51,15 +55,25 @@ def tree(events: list[dict[str, Any]]) -> str:
 
 
 def proving_s(events: list[dict[str, Any]]) -> float:
-    """Seconds in which tests ran: from each patch to its verdict, and the whole of validation's first look."""
+    """Seconds in which tests ran: after each patch and each merge, and during validation's first look."""
     spans: list[tuple[float, float]] = []
     begun: dict[tuple[Any, ...], float] = {}
+    alone: dict[str, bool] = {}
+    tested: dict[str, float] = {}
     for event in events:
         at, data = datetime.fromisoformat(event["at"]).timestamp(), event["data"]
         if event["kind"] == "patch.applied":
             begun[(data["task"], data["attempt"])] = at
         elif event["kind"] == "tests.ran" and (data["scope"], data["attempt"]) in begun:
             spans.append((begun.pop((data["scope"], data["attempt"])), at))
+            tested[data["scope"]] = at
+        elif event["kind"] == "task.started" and data["attempt"] == 1:
+            alone[data["task"]] = True
+        elif event["kind"] == "task.ended":
+            alone = dict.fromkeys(alone, False)
+        elif event["kind"] == "increment.proposed" and not alone.get(data["increment"]["task"], True):
+            # Another task came in since this one began, so what both made together was tested once more.
+            spans.append((tested[data["increment"]["task"]], at))
         elif event["kind"] == "phase.started" and data["phase"] == "validation":
             begun[("validation",)] = at
         elif event["kind"] == "check.done" and ("validation",) in begun:

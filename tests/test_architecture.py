@@ -32,7 +32,9 @@ def parse(path: Path) -> ast.Module:
 
 
 def modules() -> list[Path]:
-    return sorted(SOURCE.rglob("*.py"))
+    """The package's modules; acceptance tests of evaluation tasks are package data, not modules."""
+    tasks = SOURCE / "evaluation" / "tasks"
+    return [path for path in sorted(SOURCE.rglob("*.py")) if not path.is_relative_to(tasks)]
 
 
 def programs() -> list[Path]:

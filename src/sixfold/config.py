@@ -41,16 +41,23 @@ class Settings(Data, frozen=True, kw_only=True):
     """(role, model) pairs; role `*` is the default model."""
     sandbox: str = "auto"
     """`auto`, or the name of a backend."""
+    sandbox_image: str = ""
+    """Image for Docker and Podman; empty = none, this machine's programs are mounted read-only."""
     clarify: str = "auto"
     unanswered: str = "wait"
     plan: str = "auto"
     review: str = "risky"
     budget: Budget = Budget()
+    phase_budget: Budget = Budget()
+    task_budget: Budget = Budget()
     timeout_s: float | None = None
     max_questions: int = 3
     max_repairs: int = 3
+    candidates: int = 3
     parallel: int = 4
     packages: tuple[str, ...] = ()
+    min_package_age_days: float = 7.0
+    """Packages uploaded later than so many days ago are not installed."""
     listing: tuple[Setting, ...] = ()
     """Every key, in the order of the documentation."""
 
@@ -64,9 +71,12 @@ class Settings(Data, frozen=True, kw_only=True):
                 "plan": self.plan,
                 "review": self.review,
                 "budget": {"usd": self.budget.usd, "tokens": self.budget.tokens},
+                "phase_budget": {"usd": self.phase_budget.usd, "tokens": self.phase_budget.tokens},
+                "task_budget": {"usd": self.task_budget.usd, "tokens": self.task_budget.tokens},
                 "timeout_s": self.timeout_s,
                 "max_questions": self.max_questions,
                 "max_repairs": self.max_repairs,
+                "candidates": self.candidates,
                 "parallel": self.parallel,
                 "packages": self.packages,
             },
@@ -141,6 +151,7 @@ _KEYS = {
         _Key(name="model", read=_model, default="", project="provider"),
         *(_Key(name=f"roles.{role}", read=_model, default="", project="provider") for role in ROLES),
         _Key(name="sandbox", read=_text, default="auto", project="never"),
+        _Key(name="sandbox_image", read=_text, default="", project="never"),
         _Key(name="clarify", read=_choice("auto", "always", "never"), default="auto"),
         _Key(
             name="unanswered",
@@ -149,7 +160,7 @@ _KEYS = {
             project="stricter",
             strictness=("default", "defer", "wait"),
         ),
-        _Key(name="plan", read=_choice("auto", "direct"), default="auto"),
+        _Key(name="plan", read=_choice("auto", "direct", "static"), default="auto"),
         _Key(
             name="review",
             read=_choice("risky", "all", "none"),
@@ -159,11 +170,17 @@ _KEYS = {
         ),
         _Key(name="budget.usd", read=_number(float, 0), project="lower"),
         _Key(name="budget.tokens", read=_number(int, 0), project="lower"),
+        _Key(name="phase_budget.usd", read=_number(float, 0), project="lower"),
+        _Key(name="phase_budget.tokens", read=_number(int, 0), project="lower"),
+        _Key(name="task_budget.usd", read=_number(float, 0), project="lower"),
+        _Key(name="task_budget.tokens", read=_number(int, 0), project="lower"),
         _Key(name="timeout_s", read=_number(float, 0.001), project="lower"),
         _Key(name="max_questions", read=_number(int, 0), default=3),
         _Key(name="max_repairs", read=_number(int, 0), default=3, project="lower"),
+        _Key(name="candidates", read=_number(int, 1), default=3, project="lower"),
         _Key(name="parallel", read=_number(int, 1), default=4, project="lower"),
         _Key(name="packages", read=_names, default=(), project="never"),
+        _Key(name="min_package_age_days", read=_number(float, 0), default=7.0, project="never"),
     )
 }
 
@@ -217,16 +234,21 @@ def _settings(values: Mapping[str, tuple[Any, str]]) -> Settings:
         database_url=now["database_url"],
         models=tuple((role, model) for role, model in pairs if model),
         sandbox=now["sandbox"],
+        sandbox_image=now["sandbox_image"],
         clarify=now["clarify"],
         unanswered=now["unanswered"],
         plan=now["plan"],
         review=now["review"],
         budget=Budget(usd=now["budget.usd"], tokens=now["budget.tokens"]),
+        phase_budget=Budget(usd=now["phase_budget.usd"], tokens=now["phase_budget.tokens"]),
+        task_budget=Budget(usd=now["task_budget.usd"], tokens=now["task_budget.tokens"]),
         timeout_s=now["timeout_s"],
         max_questions=now["max_questions"],
         max_repairs=now["max_repairs"],
+        candidates=now["candidates"],
         parallel=now["parallel"],
         packages=now["packages"],
+        min_package_age_days=now["min_package_age_days"],
         listing=tuple(Setting(key=name, value=value, origin=origin) for name, (value, origin) in values.items()),
     )
 

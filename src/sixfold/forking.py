@@ -34,6 +34,11 @@ def steps(events: Sequence[Event]) -> dict[str, int]:
     return found
 
 
+def calls(events: Sequence[Event]) -> tuple[str, ...]:
+    """Purposes of the run's model calls, in order: what `--prompt` can be given for."""
+    return tuple(dict.fromkeys(str(event.data["purpose"]) for event in events if event.kind == "model.called"))
+
+
 def _names(event: Event) -> list[str]:
     if event.kind == "phase.started":
         return [str(event.data["phase"])]
@@ -57,8 +62,13 @@ def inherit(events: Sequence[Event], run: str, step: str) -> Inheritance:
         raise UsageError(
             f"{run} took no step {step!r}", why=f"it took: {', '.join(known)}", next="give one of these to --from"
         )
-    before = events[: known[step]]
+    return inherit_before(events, run, step, known[step])
+
+
+def inherit_before(events: Sequence[Event], run: str, step: str, position: int) -> Inheritance:
+    """What a fork of `run` before the event at a position takes over."""
+    before = events[:position]
     answers = {
         Digest(event.data["request"]): str(event.data["model"]) for event in before if event.kind == "model.called"
     }
-    return Inheritance(run=run, step=step, events=known[step], answers=answers)
+    return Inheritance(run=run, step=step, events=position, answers=answers)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from sixfold.domain.code import Snapshot
 from sixfold.domain.flow import Rework
 from sixfold.domain.ports import Ports
@@ -10,8 +12,8 @@ from sixfold.domain.run import Options, Outcome
 from sixfold.phases import development, input, orchestration, validation
 from sixfold.workflow.run import Run
 
-_MOST_ROUNDS = 3
-"""Rounds of validation and rework before the run ends with what is known."""
+_MOST_TRIES = 2
+"""Reworks of what validation found before the run ends with what is known; a person's decision grants as many again."""
 
 
 async def generate(run: Run, ports: Ports, request: Request, options: Options, snapshot: Snapshot) -> Outcome:
@@ -22,26 +24,37 @@ async def generate(run: Run, ports: Ports, request: Request, options: Options, s
     site = await development.begin(run, ports, intent, plan, environment, options, snapshot)
     product = await development.develop(run, ports, site)
     locked = await validation.locked_tests(run)
-    round = 1
+    round, tries, offers = 0, 0, 0
     while True:
-        seen, locked = await validation.examine(run, ports, intent, product, locked, environment, snapshot, round=round)
         round += 1
-        if seen.faults and not product.failed and round <= _MOST_ROUNDS:
+        seen, locked = await validation.examine(run, ports, intent, product, locked, environment, snapshot, round=round)
+        if seen.faults and not product.failed and tries < _MOST_TRIES:
+            tries += 1
             reason, author = "Put right what validation found", "rule:validation"
             product = await development.rework(
                 run, ports, site, development.orders_of(seen), reason=reason, author=author
             )
             continue
-        late = await input.late_answers(run, ports, request, intent, options)
+        late = await input.late_decisions(run, ports, request, intent, options, round=round, offers=offers + 1)
         if late is not None:
-            intent = site.intent = late
-            locked = await validation.write_again(run, ports, intent)
-            orders, reason = ("Make the product fit the specification above.",), "An answer changed the specification"
-            product = await development.rework(run, ports, site, orders, reason=reason, author="rule:late-answer")
+            tries = 0
+            intent = site.intent = msgspec.structs.replace(intent, specification=late.specification)
+            locked = await validation.write_again(run, ports, intent, locked, late, round=round)
+            product = await development.rework(
+                run,
+                ports,
+                site,
+                development.orders_of_revision(site.plan, late),
+                reason="A decision changed the specification",
+                author="rule:late-decision",
+                requirements=late.requirements,
+            )
             continue
-        outcome = await validation.release(run, ports, intent, product, seen, options, snapshot)
+        offers += 1
+        outcome = await validation.release(run, ports, intent, product, seen, options, snapshot, offers=offers)
         if not isinstance(outcome, Rework):
             return outcome
-        product = await development.rework(
-            run, ports, site, (outcome.comment,), reason="Do what the reviewer asked", author=outcome.who
-        )
+        if not outcome.revised:
+            product = await development.rework(
+                run, ports, site, (outcome.comment,), reason="Do what the reviewer asked", author=outcome.who
+            )

@@ -23,7 +23,7 @@ _ABOUT_THE_DRIVING = frozenset(
 )
 """Kinds that say how, where and when a run was driven, not what was done."""
 
-_VOLATILE = frozenset({"wall_s", "cpu_s", "replayed", "output", "commit", "branch", "folder", "usage"})
+_VOLATILE = frozenset({"wall_s", "cpu_s", "replayed", "output", "commit", "branch", "folder", "usage", "turn"})
 """Fields that time, the machine or the run's name may change. A commit's id holds its time; its tree is compared.
 What was paid depends on crashes and forks."""
 
@@ -41,7 +41,9 @@ class Recording(Data, frozen=True, kw_only=True):
     snapshot: Snapshot
     decisions: tuple[Decision, ...] = ()
     order: tuple[str, ...] = ()
-    """Tasks in the order in which their results became part of the product."""
+    """Children in the order in which their parent took their results."""
+    edits: tuple[tuple[str, int], ...] = ()
+    """(subject of a human edit of the plan, at which look the run took it up)."""
     tree: Tree | None = None
     """The tree that was released; None when the run did not end validated."""
     plan: Digest | None = None
@@ -61,10 +63,27 @@ def recording_of(events: Sequence[Event], *, note: str = "") -> Recording:
         decisions=tuple(
             from_json(event.data["decision"], Decision) for event in events if event.kind == "decision.given"
         ),
-        order=tuple(event.data["task"] for event in events if event.kind == "task.ended"),
+        order=order_of(events),
+        edits=tuple(
+            (str(event.data["edit"]), int(event.data["turn"]))
+            for event in events
+            if event.kind in ("plan.made", "plan.refused") and event.data.get("edit")
+        ),
         tree=from_json(ended[-1].data["outcome"], Outcome).tree if ended else None,
         plan=digest(canonical(plans[-1].data["plan"])) if plans else None,
     )
+
+
+def order_of(events: Sequence[Event]) -> tuple[str, ...]:
+    """Children in the order in which their results were taken; runs of older versions noted the ends of tasks only."""
+    returned = tuple(str(event.data["child"]) for event in events if event.kind == "task.returned")
+    return returned or tuple(str(event.data["task"]) for event in events if event.kind == "task.ended")
+
+
+def decision_data(decision: Decision, edits: Sequence[tuple[str, int]]) -> dict[str, object]:
+    """The data of a `decision.given`; an edit of the plan says at which look it is to be taken up again."""
+    turn = dict(edits).get(decision.subject)
+    return {"decision": decision} if turn is None else {"decision": decision, "turn": turn}
 
 
 def write(recording: Recording, folder: Path) -> None:

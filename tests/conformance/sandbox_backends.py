@@ -14,8 +14,16 @@ import pytest
 
 from sixfold.domain.data import Tree
 from sixfold.layers.testing.sandbox import Backend, Bubblewrap, Sandlock
+from sixfold.layers.testing.sandbox.container import Container
 
-NAMES = ("bubblewrap", "sandlock+namespaces", "sandlock")
+CONTAINERS = ("podman", "docker", "docker-remote")
+NAMES = (
+    *("bubblewrap", "sandlock+namespaces", "sandlock"),
+    *(pytest.param(name, marks=pytest.mark.slow) for name in CONTAINERS),
+)
+
+IMAGE = os.environ.get("SIXFOLD_SANDBOX_IMAGE", "")
+"""For the daemon of another machine, which has no folder of ours to mount."""
 
 
 class Trees:
@@ -51,14 +59,14 @@ class Trees:
 def unusable() -> dict[str, str]:
     """Why each backend does not hold here; empty text when it does. Asked once a session, in a process of its own."""
     script = (
-        "import asyncio, json, pathlib, sys\n"
+        "import asyncio, json, os, pathlib, sys\n"
         "from sixfold.layers.testing.sandbox import describe\n"
-        "rows = asyncio.run(describe(pathlib.Path(sys.argv[1])))\n"
+        "rows = asyncio.run(describe(pathlib.Path(sys.argv[1]), image=sys.argv[2], settings=os.environ))\n"
         "print(json.dumps({row.name: '' if row.usable else row.why or 'unusable' for row in rows}))\n"
     )
     with tempfile.TemporaryDirectory() as folder:
         done = subprocess.run(
-            [sys.executable, "-c", script, folder], capture_output=True, text=True, check=True, timeout=120
+            [sys.executable, "-c", script, folder, IMAGE], capture_output=True, text=True, check=True, timeout=300
         )
     return dict(json.loads(done.stdout))
 
@@ -70,6 +78,8 @@ def make(name: str, trees: Trees, scratch: Path) -> Backend:
         pytest.skip(f"{name} does not hold here: {why}")
     if name == "bubblewrap":
         return Bubblewrap(trees.checkout, trees.store, scratch)
+    if name in CONTAINERS:
+        return Container(trees.checkout, trees.store, scratch, kind=name, image=IMAGE, settings=os.environ)
     return Sandlock(trees.checkout, trees.store, scratch, namespaces=name != "sandlock")
 
 

@@ -17,6 +17,8 @@ from sixfold.domain.view import RunView
 from sixfold.interfaces.decisions import check
 from sixfold.workflow.log import EventLog
 
+ANSWERED = "keep one"
+
 
 def view_at(tmp_path: Path, until: str) -> RunView:
     path = sample_run.write_run(tmp_path, until=until)
@@ -32,6 +34,10 @@ def decision(subject: str, verdict: Any, **more: str) -> Decision:
     [
         ("question", "question:Q1", "answer", {"value": "something else entirely"}),
         ("question", "question:Q1", "default", {}),
+        ("work", "assumption:A1", "answer", {"value": "something else"}),
+        ("work", "question:Q1", "answer", {"value": "something else"}),
+        ("validated", "assumption:A1", "answer", {"value": "something else"}),
+        ("validated", "question:Q1", "answer", {"value": "something else"}),
         ("increment", "increment:I1", "approve", {}),
         ("increment", "increment:I1", "reject", {"comment": "no"}),
         ("release", f"release:{sample_run.tree('final')}", "approve", {}),
@@ -50,7 +56,11 @@ def test_open_subjects_can_be_decided(
         ("question", "question:Q7", "answer", {"value": "x"}, "no question"),
         ("question", "question:Q1", "answer", {"value": "  "}, "empty"),
         ("question", "question:Q1", "approve", {}, "answered, not approved"),
-        ("work", "question:Q1", "answer", {"value": "x"}, "already"),
+        ("work", "question:Q1", "answer", {"value": ANSWERED}, "already"),
+        ("work", "question:Q1", "default", {}, "already"),
+        ("question", "assumption:A9", "answer", {"value": "x"}, "no assumption"),
+        ("work", "assumption:A1", "answer", {"value": " "}, "what is wanted instead"),
+        ("work", "assumption:A1", "reject", {"comment": "no"}, "what is wanted instead"),
         ("increment", "increment:I1", "reject", {}, "needs a reason"),
         ("increment", "increment:I1", "answer", {"value": "x"}, "approve or reject"),
         ("increment", "increment:I2", "approve", {}, "no increment"),
@@ -59,7 +69,8 @@ def test_open_subjects_can_be_decided(
         ("release", "increment:I2", "approve", {}, "approved already by policy:no-risk"),
         ("release", "release:" + "0" * 40, "approve", {}, "content changed"),
         ("release", "nonsense", "approve", {}, "nothing that can be decided"),
-        ("validated", "question:Q1", "answer", {"value": "x"}, "has ended"),
+        ("validated", "question:Q1", "answer", {"value": ANSWERED}, "has ended"),
+        ("validated", "increment:I1", "approve", {}, "has ended"),
     ],
 )
 def test_everything_else_is_refused_with_a_next_step(

@@ -104,6 +104,21 @@ def test_a_patch_that_keeps_failing_ends_with_exit_5_and_what_is_known(person: P
     assert list(person.folder.iterdir()) == []
 
 
+def test_a_task_that_is_stuck_also_afresh_is_given_to_samples_and_execution_chooses(
+    person: Person, tmp_path: Path
+) -> None:
+    person.sixfold("build", "create fizz.py with fizz(n) and a test", "-y", scenario=f"sampled {tmp_path / 'asked'}")
+    assert [event["data"]["strategy"] for event in person.events("repair.decided")] == ["repair", "fresh", "sample"]
+    compared = person.events("candidates.compared")[0]["data"]
+    assert len(compared["candidates"]) == 3
+    assert "part them, 67% agree" in compared["reason"]  # the odd one out passes every test that was given
+    assert person.result()["status"] == "validated"
+    record = tmp_path / "again"
+    person.sixfold("replay", "--last")
+    assert person.events("candidates.compared")[0]["data"] == compared
+    assert not record.exists()
+
+
 def test_questions_wait_for_any_door_and_the_run_goes_on_where_it_was(person: Person) -> None:
     person.sixfold("build", "I want something that counts words for my team", scenario="large", expect=3)
     asked = person.result()["questions"]

@@ -2,6 +2,7 @@
 
 It drives mechanisms only (steps, crashes, reviews, gates) and is no evidence that a prompt works. Each scenario is a
 list of (pattern that must stand in the prompt, answer); the first match answers, a prompt without a match fails.
+An answer that is a list holds one text for each sample of the same prompt.
 A second argument is a file that gets one line for every prompt: what a provider would have charged for.
 """
 
@@ -111,6 +112,20 @@ LARGE_SPEC = {
     ],
     "assumptions": [{"id": "A1", "text": "words are separated by white space"}],
     "size": "large",
+}
+
+LEDGER = {
+    "title": "Count words",
+    "summary": "A word counter as a library and a command.",
+    "questions": [{**LARGE_SPEC["questions"][0], "wrong": 0.5, "cost": 3}],
+    "lines": [
+        {"text": "Words: separated by white space; punctuation belongs to the word", "wrong": 0.3, "cost": 2},
+        {"text": "Output: one line a word; sorted by word", "instead": "most frequent first", "wrong": 0.2, "cost": 1},
+    ],
+}
+WRITTEN_SPEC = {
+    **{key: value for key, value in LARGE_SPEC.items() if key != "questions"},
+    "assumptions": [{"id": "A1", "requirements": ["R1"]}, {"id": "A2", "requirements": ["R2"]}],
 }
 
 PLAN = {
@@ -225,7 +240,11 @@ REPAIRED = [
     ("does not pass yet", files(**{"fizz.py": FIZZ})),
     ("you write the acceptance tests", python(FIZZ_ACCEPTANCE)),
 ]
-HOPELESS = [REPAIRED[0], ("does not pass yet|Earlier attempts", files(**{"fizz.py": BROKEN_FIZZ})), REPAIRED[2]]
+HOPELESS = [
+    REPAIRED[0],
+    ("does not pass yet|Earlier attempts|You do exactly one task", files(**{"fizz.py": BROKEN_FIZZ})),
+    REPAIRED[2],
+]
 REVIEWED = [
     ("A reviewer rejected|Do what|reviewer asked", files(**{"fizz.py": FIZZ + "\n# as the reviewer asked\n"})),
     *SMALL,
@@ -238,7 +257,9 @@ COMMON_LARGE = [
 ]
 SPECIFY = [
     ("you write the acceptance tests", python(WORDS_ACCEPTANCE)),
-    ("answers are folded|rewrite|consolidat", answer_json(LARGE_SPEC)),
+    ("make every decision they left open", "words: order open → sorted\n" + answer_json(LEDGER)),
+    ("the decisions that were made about it", answer_json(WRITTEN_SPEC)),
+    ("rewrite a software specification", answer_json(WRITTEN_SPEC)),
 ]
 LARGE = [*SPECIFY, *COMMON_LARGE]
 DISPUTED = [
@@ -334,8 +355,6 @@ PARALLEL = [
     ("T3: The command", files(**{"wordcount.py": JOINED, "tests/test_wordcount.py": JOINED_TEST})),
     ("task graph|into tasks|contracts", answer_json(PARALLEL_PLAN)),
 ]
-CLARIFY = ("clarity|questions", answer_json(LARGE_SPEC))
-
 # Right for every number its own tests know, and wrong for others: only tests from outside can tell.
 HALF_FIZZ = FIZZ.replace('return ("Fizz"', 'return "Fizz" if n == 30 else ("Fizz"')
 FALSE_CONFIDENCE = [
@@ -356,17 +375,113 @@ UNTESTED = [
     SMALL[1],
 ]
 
+# Stuck on one fault, also afresh; of three other samples one crashes on nothing, and two say the same.
+LAZY_FIZZ = FIZZ.replace("or str(n)", "or str(n) if n > 1 else str(n + 1)")
+SAMPLED = [
+    REPAIRED[0],
+    ("does not pass yet|Earlier attempts", files(**{"fizz.py": BROKEN_FIZZ})),
+    REPAIRED[2],
+    (
+        "You do exactly one task",
+        [
+            files(**{"fizz.py": LAZY_FIZZ, "test_fizz.py": FIZZ_TEST}),
+            files(**{"fizz.py": FIZZ, "test_fizz.py": FIZZ_TEST}),
+            files(**{"fizz.py": FIZZ.replace("(n: int)", "(n: int) "), "test_fizz.py": FIZZ_TEST}),
+        ],
+    ),
+]
+
+# The same product, and what a person makes of it who corrects A2 (the order of the lines), early or late.
+BY_COUNT = "most frequent first"
+SPEC_BY_COUNT = {
+    **WRITTEN_SPEC,
+    "requirements": [
+        WRITTEN_SPEC["requirements"][0],
+        {
+            "id": "R2",
+            "text": f"WHEN the command gets text on standard input, THE SYSTEM SHALL print a line a word, {BY_COUNT}",
+            "examples": [
+                {
+                    "id": "R2.E1",
+                    "title": BY_COUNT,
+                    "entry": "cli",
+                    "steps": [{"argv": [], "stdin": "b a b", "expect": {"exit": 0, "stdout": "b 2\na 1\n"}}],
+                }
+            ],
+        },
+    ],
+    "assumptions": [
+        {"id": "A1", "text": "Words: separated by white space", "requirements": ["R1"]},
+        {"id": "A2", "text": f"Output: one line a word; {BY_COUNT}", "requirements": ["R2"]},
+    ],
+}
+COMMAND_BY_COUNT = COMMAND.replace(
+    "sorted(count(text).items())", "sorted(count(text).items(), key=lambda item: (-item[1], item[0]))"
+)
+COMMAND_BY_COUNT_TEST = COMMAND_TEST.replace("sorted_by_word", "sorted_by_count").replace(
+    '["a 1", "b 2"]', '["b 2", "a 1"]'
+)
+BY_COUNT_FILES = files(**{"wordcount.py": COMMAND_BY_COUNT, "tests/test_wordcount.py": COMMAND_BY_COUNT_TEST})
+COUNTED_FIRST = """\
+import pytest
+
+
+@pytest.mark.req("R2")
+def test_the_most_frequent_comes_first(cli):
+    assert cli(stdin="z y z").stdout.split() == ["z", "2", "y", "1"]
+"""
+CORRECTED = [
+    ("Only R2 changed", python(COUNTED_FIRST)),
+    (
+        f"you write the acceptance tests.*{BY_COUNT}",
+        python(COUNTED_FIRST + WORDS_ACCEPTANCE.split("\n\n\n")[1].join(["\n\n", "\n"])),
+    ),
+    (f"the decisions that were made about it.*prevails: {BY_COUNT}", answer_json(SPEC_BY_COUNT)),
+    (f"rewrite a software specification.*{BY_COUNT}", answer_json(SPEC_BY_COUNT)),
+    ("Since then the person decided", BY_COUNT_FILES),
+    (f"T2: The command.*{BY_COUNT}", BY_COUNT_FILES),
+    *LARGE,
+]
+
+# A clear request about which there is something to decide and nothing to ask.
+QUIET = [
+    (
+        "make every decision they left open",
+        answer_json({"title": "Add fizz", "lines": [{"text": "Zero: a multiple of both", "wrong": 0.1, "cost": 1}]}),
+    ),
+    (
+        "the decisions that were made about it",
+        answer_json({**SMALL_SPEC, "assumptions": [{"id": "A1", "requirements": ["R1"]}]}),
+    ),
+    SMALL[1],
+    ("T1: ", files(**{"fizz.py": FIZZ, "test_fizz.py": FIZZ_TEST})),
+]
+
 SCENARIOS = {
+    "sampled": SAMPLED,
+    "quiet": QUIET,
+    "corrected": CORRECTED,
     "untested": UNTESTED,
     "false-confidence": FALSE_CONFIDENCE,
     "small": SMALL,
     "repaired": REPAIRED,
     "hopeless": HOPELESS,
     "reviewed": REVIEWED,
-    "large": [*LARGE, CLARIFY],
-    "parallel": [*PARALLEL, CLARIFY],
-    "disputed": [*DISPUTED, CLARIFY],
+    "large": LARGE,
+    "parallel": PARALLEL,
+    "disputed": DISPUTED,
 }
+
+
+def turn(place: str, most: int) -> int:
+    """Which of several answers to the same prompt is next; samples are asked side by side, each gets another."""
+    for number in range(most):
+        try:
+            Path(f"{place}.{number}").touch(exist_ok=False)
+        except FileExistsError:
+            continue
+        return number
+    raise SystemExit("every sample was given already")
 
 
 def main() -> int:
@@ -376,7 +491,7 @@ def main() -> int:
             charged.write(sha256(prompt.encode()).hexdigest() + "\n")
     for pattern, text in SCENARIOS[sys.argv[1]]:
         if re.search(pattern, prompt, re.DOTALL):
-            sys.stdout.write(text)
+            sys.stdout.write(text if isinstance(text, str) else text[turn(sys.argv[2], len(text))])
             return 0
     sys.stderr.write("the script has no answer for: " + prompt[:300].replace("\n", " "))
     return 1

@@ -45,7 +45,10 @@ from sixfold.workflow.engine import Engine, Handler
 from sixfold.workflow.log import EventLog, broken_link
 
 ANSWERS = Path(__file__).parent.parent / "scripted" / "answers.py"
-REQUEST = "I want something that counts words for my team"
+REQUESTS = {
+    "parallel": "I want something that counts words for my team",
+    "small": "create fizz.py with fizz(n) and a test",
+}
 IN_THE_SANDBOX = ("development.check", "development.retest", "validation.examine", "orchestration.prepare_environment")
 _RACING = re.compile(r"(?<=merge:)T2|(?<=retest:)T2")
 """T1 and T2 race, and a crash or a busy machine may turn them round: whichever comes second is merged and retested."""
@@ -152,7 +155,7 @@ class Bench:
     def start(self, calls: Path) -> str:
         model = f"command:{sys.executable} {ANSWERS} {self.scenario} {calls}"
         options = Options(models=(("*", model),), parallel=2)
-        return wiring.start(self.settings, REQUEST, [], self.empty, options)
+        return wiring.start(self.settings, REQUESTS[self.scenario], [], self.empty, options)
 
     def drive(self, run: str, moment: str = "", *, file_bytes: int = 0) -> int:
         """Drive in a forked process; the negative signal number when it was killed, as in `subprocess`."""

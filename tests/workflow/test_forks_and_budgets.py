@@ -101,6 +101,68 @@ def test_a_step_the_run_never_took_is_named_with_those_it_took(person: Person) -
     assert "validation.write_acceptance" in refused.stderr
 
 
+def test_a_fork_may_ask_with_another_prompt_and_under_another_cap_and_pays_for_nothing_before(
+    person: Person, tmp_path: Path
+) -> None:
+    person.sixfold("build", SMALL, "-y", "-m", person.model("small"))
+    first = person.show("--last")["run"]
+    paid = person.charged.read_text().split()
+    prompt = tmp_path / "tester.md"
+    prompt.write_text("Before any code is seen, you write the acceptance tests, one for each requirement.\n")
+    call = "validation.write_acceptance"
+    person.sixfold("fork", first, "--from", call, "--prompt", f"{call}={prompt}")
+    again = [event for event in person.events("model.called") if not event["replayed"]]
+    assert [event["purpose"] for event in again] == [call]
+    assert len(person.charged.read_text().split()) == len(paid) + 1
+    run = person.show("--last")["run"]
+    kept = json.loads((person.home / "runs" / run / "cassette" / f"{again[0]['request']}.json").read_text())
+    assert kept["request"]["system"] == prompt.read_text().strip()
+    # The other prompt is part of the fork: it replays by itself, and is forked on.
+    person.sixfold("replay", run)
+    assert person.events("run.created")[0]["options"]["prompts"] == [[call, prompt.read_text().strip()]]
+    # A cap of the fork's own: what was taken over does not count against it, and nothing new is paid for.
+    charged = person.calls()
+    stopped = person.sixfold("fork", first, "--from", "input", "--budget-tokens", "10", expect=4)
+    assert "the budget run:tokens is reached: 0 tokens of 10 tokens spent" in stopped.stderr
+    assert person.calls() == charged
+    person.sixfold("resume", "--last", "--budget-tokens", "+100000")
+    assert person.calls() == charged + len(paid)
+    refused = person.sixfold("fork", first, "--from", call, "--prompt", f"development.dream={prompt}", expect=2)
+    assert "made no model call 'development.dream'" in refused.stderr
+
+
+def test_the_price_of_a_program_is_unknown_everywhere_and_never_zero(person: Person) -> None:
+    person.sixfold("build", SMALL, "-y", "-m", person.model("small"))
+    assert person.show("--last")["usage"]["cost_usd"] is None
+    for screen in ("show", "cost", "runs", "log"):
+        said = person.sixfold(screen).stdout
+        assert "unknown" in said, screen
+        assert "$0.0" not in said, screen
+    report = next((person.home / "runs").iterdir()) / "report.html"
+    assert "unknown" in report.read_text()
+    assert "$0.0" not in report.read_text()
+    told = person.sixfold("build", SMALL, "-y", "-m", person.model("small")).stderr
+    assert "cost unknown (rests on 1 earlier run" in told
+    # A cap in dollars on a price that nobody knows would be no cap.
+    refused = person.sixfold("build", SMALL, "-y", "-m", person.model("small"), "--budget-usd", "1", expect=2)
+    assert "--budget-usd cannot be kept" in refused.stderr
+
+
+def test_a_cap_of_each_phase_pauses_the_run_and_can_be_raised(person: Person) -> None:
+    stopped = person.sixfold(
+        "build", SMALL, "-y", "-m", person.model("small"), "--phase-budget-tokens", "5000", expect=4
+    )
+    assert "the budget phase:input:tokens is reached" in stopped.stderr
+    assert "sixfold resume --phase-budget-tokens +N" in stopped.stderr
+    assert person.calls() == 0
+    person.sixfold("resume", "--phase-budget-tokens", "+100000")
+    assert person.show("--last")["status"] == "validated"
+    assert {row["name"] for row in json.loads(person.sixfold("cost", "--json").stdout)["by_phase"]} == {
+        "input",
+        "validation",
+    }
+
+
 KILLER = """
 import os, signal, sys
 sys.stdin.read()

@@ -19,12 +19,24 @@ class Edit(Data, frozen=True, kw_only=True):
     """New whole text, or the replacement."""
 
 
+class Objection(Data, frozen=True, kw_only=True):
+    """A task's answer that a contract cannot be fulfilled or used as it stands."""
+
+    contract: str
+    text: str
+    """Why, and what it should say. From a model: shown and judged, never obeyed."""
+
+
 class Patch(Data, frozen=True, kw_only=True):
     """A set of edits that is applied completely or not at all."""
 
     edits: tuple[Edit, ...]
     note: str = ""
     """What the author said about it; shown, never believed."""
+    published: tuple[str, ...] = ()
+    """Lines for those who use the task's contracts."""
+    objection: Objection | None = None
+    """Instead of edits: a contract of the task is wrong."""
 
 
 class Refusal(Data, frozen=True, kw_only=True):
@@ -75,6 +87,16 @@ class Risk(Data, frozen=True, kw_only=True):
     text: str = ""
 
 
+class Slice(Data, frozen=True, kw_only=True):
+    """A part of an increment that is too large to review at once; it becomes a commit of its own."""
+
+    files: tuple[str, ...]
+    tree: Tree
+    """The increment's base with this part and those before it."""
+    lines: int
+    """Changed lines, tests not counted."""
+
+
 class Increment(Data, frozen=True, kw_only=True):
     """A reviewable unit: one task's change with its evidence. The tree is what gets committed."""
 
@@ -90,3 +112,9 @@ class Increment(Data, frozen=True, kw_only=True):
     requirements: tuple[str, ...] = ()
     risks: tuple[Risk, ...] = ()
     attempts: int = 1
+    slices: tuple[Slice, ...] = ()
+    """Parts in the order in which they build on each other; empty when it is small enough to be one."""
+    models: tuple[str, ...] = ()
+    """Who wrote it: models, and `human:NAME` where a person edited it."""
+    prompt: Digest | None = None
+    """SHA-256 of the request that the last patch answered."""

@@ -18,9 +18,17 @@ Kinds and the `data` they carry (a type name means its JSON; `?` optional):
     context.found          paths: [str], chars             what was looked up in the repository, and why it was shown
     clarity.checked        route: direct|clarify|skipped, signals: [str]
     question.asked         question: Question
+    specification.drafted  specification: Specification    the decision ledger: no requirements yet
     specification.written  specification: Specification, by
-    plan.made              plan: Plan
+    decisions.taken        decisions: [Decision]           what was decided unasked and is taken up here
+    plan.made              plan: Plan, edit?, turn?        `edit`: subject of the human edit it takes up, at which look
+    plan.refused           edit, turn, reason              a human edit that does not fit the plan any more
     task.started           task, attempt, title, role
+    context.read           task, child, readings: [Reading]   what a task was handed of others, by content
+    note.published         task, notes: [Note]             for those who use the task's contracts
+    contract.disputed      task, objection: Objection      a task says that a contract of its is wrong
+    task.returned          task, child, status, reason     the parent took the result of a child, in this order
+    task.reused            task, revision, how             undone by a revision, and found to be unchanged
     task.ended             task, status: done|failed, reason, tree?
     model.called           purpose, role, model, task?, usage: Usage, request, reply, prompt, replayed, wall_s
     patch.applied          task, attempt, tree, files: [str]
@@ -28,6 +36,7 @@ Kinds and the `data` they carry (a type name means its JSON; `?` optional):
     tests.ran              scope (task id or `validation`), attempt, tree, report: TestReport
     scan.done              scope, attempt, tree, findings: [Finding]
     repair.decided         task, attempt, strategy, reason
+    candidates.compared    task, attempt, candidates: [Standing], chosen, ranking, reason    one chosen by execution
     increment.proposed     increment: Increment
     commit.made            increment, commit, tree, message
     acceptance.written     files: [str], digest, tests     locked: written by a context that never saw code
@@ -35,7 +44,7 @@ Kinds and the `data` they carry (a type name means its JSON; `?` optional):
     check.done             check: Check
     release.proposed       offer: ReleaseOffer
     branch.made            branch, commit, tree
-    decision.given         decision: Decision              questions, increments and releases alike
+    decision.given         decision: Decision              questions, assumptions, increments, releases
     result.applied         folder, commit, files: [str]
     result.undone          folder, files: [str]
     report.written         path

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import Literal
 
 from sixfold.domain.data import Data
+
+_COUNTEREXAMPLE = re.compile(
+    r"^(?:Falsifying example|Failing test case): (\w+\((?:.*\)$|\n(?:.*\n)*?\)))", re.MULTILINE
+)
 
 
 class Limits(Data, frozen=True, kw_only=True):
@@ -53,6 +58,15 @@ class TestCase(Data, frozen=True, kw_only=True):
     message: str = ""
     """Assertion or error, normalised: no addresses, no durations, no temporary paths."""
     requirements: tuple[str, ...] = ()
+
+    @property
+    def counterexample(self) -> str:
+        """The shrunk input for which a property fails, on one line; empty for other failures."""
+        found = _COUNTEREXAMPLE.search(self.message)
+        if found is None:
+            return ""
+        lines = [line.partition("  #")[0].strip() for line in found[1].splitlines()]
+        return " ".join(lines).replace("( ", "(").replace(", )", ")")
 
 
 class TestReport(Data, frozen=True, kw_only=True):

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Literal
 
-from sixfold.domain.code import Increment, Patch
+from sixfold.domain.code import Increment, Objection, Patch
 from sixfold.domain.data import Data, Tree
 from sixfold.domain.evidence import Check, Finding, TestReport
-from sixfold.domain.plan import Plan
+from sixfold.domain.plan import Note, Plan
 from sixfold.domain.ports import Environment
 from sixfold.domain.requirements import Specification
 from sixfold.domain.run import Approval, Options
@@ -22,6 +22,18 @@ class Intent(Data, frozen=True, kw_only=True):
     specification: Specification
     candidate: Patch | None = None
     """A patch that came with the direct attempt; the first candidate of development, already paid for."""
+    candidates: tuple[Patch, ...] = ()
+    """Several, where the clarity check drew them as readings of the request; development chooses by execution."""
+
+
+class Revision(Data, frozen=True, kw_only=True):
+    """The specification after decisions that came when it was already written."""
+
+    specification: Specification
+    requirements: tuple[str, ...] = ()
+    """Ids that were changed or added; the rest of the product stands."""
+    changes: tuple[str, ...] = ()
+    """What was decided, one line each."""
 
 
 class Job(Data, frozen=True, kw_only=True):
@@ -36,10 +48,14 @@ class Job(Data, frozen=True, kw_only=True):
     environment: Environment
     options: Options
     candidate: Patch | None = None
+    candidates: tuple[Patch, ...] = ()
+    """More than one: the first attempt chooses among them."""
     notes: tuple[str, ...] = ()
     """Orders that come with the task: a reviewer's comment, failing acceptance tests."""
     known_failures: tuple[str, ...] = ()
     """Tests that failed before the run changed anything."""
+    published: tuple[Note, ...] = ()
+    """What the providers of its contracts let it know."""
 
 
 class TaskResult(Data, frozen=True, kw_only=True):
@@ -54,6 +70,10 @@ class TaskResult(Data, frozen=True, kw_only=True):
     reason: str = ""
     report: TestReport | None = None
     findings: tuple[Finding, ...] = ()
+    published: tuple[str, ...] = ()
+    """Lines for those who use its contracts."""
+    objection: Objection | None = None
+    """Why it gave up, when a contract is to blame."""
 
 
 class Product(Data, frozen=True, kw_only=True):
@@ -86,3 +106,5 @@ class Rework(Data, frozen=True, kw_only=True):
 
     comment: str
     who: str
+    revised: bool = False
+    """The specification is to be changed first: a decision came in that it does not have."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -12,9 +11,10 @@ from sixfold.domain.code import Snapshot
 from sixfold.domain.data import Json, Tree, from_json
 from sixfold.domain.events import Event
 from sixfold.domain.evidence import Check
-from sixfold.domain.fold_work import WORK
+from sixfold.domain.fold_work import WORK, seconds
 from sixfold.domain.narrate import narrate
 from sixfold.domain.requirements import Assumption, Attachment, Question, Request, Specification
+from sixfold.domain.revising import revision_of
 from sixfold.domain.run import Approval, Decision, Forecast, Options, Outcome, ReleaseOffer
 from sixfold.domain.view import (
     Moment,
@@ -48,7 +48,7 @@ def advance(view: RunView, event: Event) -> RunView:
     handler = _HANDLERS.get(event.kind)
     moment = Moment(seq=event.seq, at=event.at, kind=event.kind, who=event.who, text=narrate(event))
     working = not view.clock_stopped or event.kind not in _NOT_WORK
-    elapsed_s = _seconds(view.last_at, event.at) if view.last_at and not view.clock_stopped else 0.0
+    elapsed_s = seconds(view.last_at, event.at) if view.last_at and not view.clock_stopped else 0.0
     view = _with(
         view,
         seq=event.seq,
@@ -73,13 +73,6 @@ def advance(view: RunView, event: Event) -> RunView:
 
 def _with(view: RunView, **changes: Any) -> RunView:
     return msgspec.structs.replace(view, **changes)
-
-
-def _seconds(start: str, end: str) -> float:
-    try:
-        return max(0.0, (datetime.fromisoformat(end) - datetime.fromisoformat(start)).total_seconds())
-    except ValueError:
-        return 0.0  # a clock that tells no dates (a fake one) measures nothing
 
 
 # The run
@@ -216,10 +209,13 @@ def _restale(view: RunView, tree: Tree) -> tuple[Approval, ...]:
 
 def _decided(view: RunView, data: Json, event: Event) -> RunView:
     decision = from_json(data["decision"], Decision)
-    kind, _, name = decision.subject.partition(":")
+    revised = revision_of(decision.subject)
+    kind, _, name = (revised.subject if revised else decision.subject).partition(":")
     view = _with(view, waiting=tuple(item for item in view.waiting if item != decision.subject))
     if kind == "question":
         return _answer(view, decision, name)
+    if kind == "plan":
+        return view  # it takes effect as a revision of the plan
     if kind == "assumption":
         return _correct(view, decision, name)
     increment = view.increment(name)
@@ -262,7 +258,7 @@ def _correct(view: RunView, decision: Decision, id: str) -> RunView:
             return item
         if decision.verdict == "approve":
             return msgspec.structs.replace(item, status="confirmed")
-        return msgspec.structs.replace(item, status="corrected", text=decision.value or decision.comment or item.text)
+        return msgspec.structs.replace(item, status="corrected", correction=decision.value or decision.comment)
 
     ledger = tuple(settle(item) for item in view.specification.assumptions)
     return _with(view, specification=msgspec.structs.replace(view.specification, assumptions=ledger))
@@ -298,6 +294,7 @@ _HANDLERS: dict[str, Callable[[RunView, Json, Event], RunView]] = {
     "context.found": _context,
     "clarity.checked": _clarity,
     "question.asked": _asked,
+    "specification.drafted": _specified,
     "specification.written": _specified,
     "acceptance.written": _acceptance,
     "acceptance.disputed": _disputed,
@@ -305,8 +302,11 @@ _HANDLERS: dict[str, Callable[[RunView, Json, Event], RunView]] = {
     "release.proposed": _offered,
     "branch.made": _branched,
     "decision.given": _decided,
+    "decisions.taken": _noted,
     "result.applied": _applied,
     "result.undone": _undone,
     "report.written": _reported,
     "note": _noted,
+    "plan.refused": _noted,
+    "contract.disputed": _noted,
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 
 import msgspec
 
@@ -11,8 +12,8 @@ from sixfold.domain.data import Json, Tree, from_json
 from sixfold.domain.events import Event
 from sixfold.domain.evidence import Finding, TestReport
 from sixfold.domain.model import Usage
-from sixfold.domain.plan import Plan, Task
-from sixfold.domain.view import Evidence, IncrementView, RunView, Spending, TaskView
+from sixfold.domain.plan import Note, Plan, Reading, Task
+from sixfold.domain.view import Evidence, IncrementView, Revised, RunView, Spending, TaskView
 
 
 def _task(view: RunView, id: str, change: Callable[[TaskView], TaskView]) -> RunView:
@@ -29,13 +30,23 @@ def _planned(view: RunView, data: Json, event: Event) -> RunView:
     kept = []
     for item in view.tasks:
         if item.task.id in wanted:
-            kept.append(msgspec.structs.replace(item, task=wanted.pop(item.task.id)))
+            task = wanted.pop(item.task.id)
+            status = "pending" if item.task.id in (*plan.invalidates, plan.cause) else item.status
+            kept.append(msgspec.structs.replace(item, task=task, status=status))
         elif item.status in ("pending", "running"):
             kept.append(msgspec.structs.replace(item, status="dropped"))
         else:
             kept.append(item)
+    undone = Usage()
+    for item in view.tasks:
+        if item.task.id in plan.invalidates:
+            undone = undone + item.usage
+    revised = Revised(revision=plan.revision, undone=undone, spent_before=view.usage)
     return msgspec.structs.replace(
-        view, plans=(*view.plans, plan), tasks=(*kept, *(TaskView(task=task) for task in wanted.values()))
+        view,
+        plans=(*view.plans, plan),
+        tasks=(*kept, *(TaskView(task=task) for task in wanted.values())),
+        revised=(*view.revised, revised) if view.plans else view.revised,
     )
 
 
@@ -45,9 +56,43 @@ def _task_started(view: RunView, data: Json, event: Event) -> RunView:
         if not task.title:
             task = msgspec.structs.replace(task, title=str(data.get("title", "")), role=str(data.get("role", "coder")))
         attempts = max(item.attempts, int(data.get("attempt", 1)))
-        return msgspec.structs.replace(item, task=task, status="running", attempts=attempts)
+        begun = item.started_at if item.status == "running" else event.at
+        return msgspec.structs.replace(
+            item, task=task, status="running", attempts=attempts, started_at=begun, seconds=None, reused=""
+        )
 
     return _task(view, str(data["task"]), start)
+
+
+def _returned(view: RunView, data: Json, event: Event) -> RunView:
+    return _task(
+        view,
+        str(data["task"]),
+        lambda item: msgspec.structs.replace(item, seconds=seconds(item.started_at, event.at)),
+    )
+
+
+def _reused(view: RunView, data: Json, event: Event) -> RunView:
+    how = str(data.get("how", ""))
+    return _task(view, str(data["task"]), lambda item: msgspec.structs.replace(item, status="done", reused=how))
+
+
+def _published(view: RunView, data: Json, event: Event) -> RunView:
+    notes = from_json(data.get("notes", []), tuple[Note, ...])
+    return _task(view, str(data["task"]), lambda item: msgspec.structs.replace(item, notes=notes))
+
+
+def _readings(view: RunView, data: Json, event: Event) -> RunView:
+    readings = from_json(data.get("readings", []), tuple[Reading, ...])
+    return _task(view, str(data["task"]), lambda item: msgspec.structs.replace(item, readings=readings))
+
+
+def seconds(start: str, end: str) -> float:
+    """Seconds between two times of the log; 0 where a clock tells no dates (a fake one)."""
+    try:
+        return max(0.0, (datetime.fromisoformat(end) - datetime.fromisoformat(start)).total_seconds())
+    except ValueError:
+        return 0.0
 
 
 def _task_ended(view: RunView, data: Json, event: Event) -> RunView:
@@ -93,6 +138,7 @@ def _called(view: RunView, data: Json, event: Event) -> RunView:
         usage=view.usage + usage,
         replayed_calls=view.replayed_calls + (usage.calls if data.get("replayed") else 0),
         by_task=_spend(view.by_task, task or phase, usage, wall_s),
+        by_phase=_spend(view.by_phase, phase, usage, wall_s),
         by_role=_spend(view.by_role, str(data.get("role", "")), usage, wall_s),
         by_model=_spend(view.by_model, model, usage, wall_s),
     )
@@ -148,7 +194,7 @@ def _evidenced(view: RunView, item: IncrementView) -> IncrementView:
 def _proposed(view: RunView, data: Json, event: Event) -> RunView:
     increment = from_json(data["increment"], Increment)
     earlier = tuple(
-        msgspec.structs.replace(item, replaced=True) if item.increment.task == increment.task else item
+        msgspec.structs.replace(item, replaced=True) if _gives_way(item, increment) else item
         for item in view.increments
         if item.increment.id != increment.id
     )
@@ -161,9 +207,17 @@ def _proposed(view: RunView, data: Json, event: Event) -> RunView:
     return msgspec.structs.replace(view, increments=(*earlier, item), approvals=approvals, waiting=waiting)
 
 
+def _gives_way(item: IncrementView, increment: Increment) -> bool:
+    """Rework puts an increment in the place of a rejected one; a task done again after a revision adds to its first."""
+    approved = item.decision is not None and item.decision.verdict == "approve"
+    return item.increment.task == increment.task and not approved
+
+
 def _committed(view: RunView, data: Json, event: Event) -> RunView:
     increments = tuple(
-        msgspec.structs.replace(item, commit=str(data["commit"])) if item.increment.id == data["increment"] else item
+        msgspec.structs.replace(item, commit=str(data["commit"]))
+        if item.increment.id == str(data["increment"]).partition("/")[0]
+        else item
         for item in view.increments
     )
     return msgspec.structs.replace(view, increments=increments, commit=str(data["commit"]), tree=Tree(data["tree"]))
@@ -172,6 +226,10 @@ def _committed(view: RunView, data: Json, event: Event) -> RunView:
 WORK: dict[str, Callable[[RunView, Json, Event], RunView]] = {
     "plan.made": _planned,
     "task.started": _task_started,
+    "task.returned": _returned,
+    "task.reused": _reused,
+    "note.published": _published,
+    "context.read": _readings,
     "task.ended": _task_ended,
     "model.called": _called,
     "patch.applied": _patched,

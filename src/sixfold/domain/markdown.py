@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from sixfold.domain.data import canonical
-from sixfold.domain.requirements import Entry, Example, Expect, Specification, Step
+from sixfold.domain.requirements import Assumption, Entry, Example, Expect, Specification, Step
 
 
 def specification_text(specification: Specification, *, only: Collection[str] | None = None) -> str:
@@ -29,13 +29,19 @@ def specification_text(specification: Specification, *, only: Collection[str] | 
     if settled:
         parts.append("## Answers\n" + "\n".join(settled))
     assumed = [
-        f"- {item.id}: {item.text}"
+        f"- {assumption_text(item)}"
         for item in specification.assumptions
         if only is None or not item.requirements or set(only) & set(item.requirements)
     ]
     if assumed:
         parts.append("## Assumptions (binding)\n" + "\n".join(assumed))
     return "\n\n".join(parts) + "\n"
+
+
+def assumption_text(item: Assumption) -> str:
+    """One line: the decision, and what a human put in its place."""
+    corrected = f". Corrected by the person, which prevails: {item.correction}" if item.correction else ""
+    return f"{item.id}: {item.text}{corrected}"
 
 
 def _requirement(id: str, text: str, examples: tuple[Example, ...]) -> str:

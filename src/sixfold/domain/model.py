@@ -6,8 +6,11 @@ from typing import Literal
 
 from sixfold.domain.data import Data, Digest, Json
 
-Role = Literal["analyst", "architect", "coder", "tester", "reviewer"]
-"""Who a model is asked to be. Roles are routed to models by `--role ROLE=MODEL`; coders may carry a speciality."""
+Role = Literal["analyst", "architect", "coder", "tester", "reviewer", "user", "judge"]
+"""Who a model is asked to be. Roles are routed to models by `--role ROLE=MODEL`; coders may carry a speciality.
+
+`user` and `judge` exist in evaluations only: who plays the person, and who reads their questions afterwards.
+"""
 
 
 class Image(Data, frozen=True, kw_only=True):

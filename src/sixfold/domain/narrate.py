@@ -43,9 +43,9 @@ def forecast_text(data: Json) -> str:
     if not data.get("tokens"):
         return f"no forecast: {data.get('basis', '')}"
     price = data.get("cost_usd")
-    money = f", ${price[0]:.4f} to ${price[1]:.4f}" if price else ""
+    money = f"${price[0]:.4f} to ${price[1]:.4f}" if price else "cost unknown"
     calls, tokens = data["calls"], data["tokens"]
-    amount = f"{calls[0]} to {calls[1]} calls, {tokens[0]:,} to {tokens[1]:,} tokens{money}"
+    amount = f"{calls[0]} to {calls[1]} calls, {tokens[0]:,} to {tokens[1]:,} tokens, {money}"
     return f"forecast: {amount} (rests on {data.get('basis', '')})"
 
 
@@ -82,21 +82,43 @@ def _called(data: Json) -> str:
     return f"{data.get('role', '')} ({data.get('model', '')}) {data.get('purpose', '')}: {tokens}, {price}{recorded}"
 
 
+_VERDICTS = {
+    "answer": "answered",
+    "default": "default taken",
+    "approve": "approved",
+    "reject": "rejected",
+    "edit": "edited",
+}
+
+
 def _decision(data: Json) -> str:
     decision = data.get("decision", {})
     kind, _, name = str(decision.get("subject", "")).partition(":")
     shown = name[:12] if kind == "release" else name
-    verdict = {"answer": "answered", "default": "default taken", "approve": "approved", "reject": "rejected"}.get(
-        str(decision.get("verdict")), str(decision.get("verdict"))
-    )
-    text = decision.get("value") or decision.get("comment") or ""
+    verdict = {
+        "answer": "answered",
+        "default": "default taken",
+        "approve": "approved",
+        "reject": "rejected",
+        "edit": "edited",
+    }.get(str(decision.get("verdict")), str(decision.get("verdict")))
+    text = decision.get("comment") if kind == "plan" else decision.get("value") or decision.get("comment")
     return f"{kind} {shown} {verdict} by {decision.get('who', '')}" + (f": {_cut(text)}" if text else "")
 
 
 def _plan(data: Json) -> str:
     plan = data.get("plan", {})
     reason = f": {_cut(plan['reason'])}" if plan.get("reason") else ""
-    return f"plan revision {plan.get('revision', 1)}, {_count(len(plan.get('tasks', ())), 'task')}{reason}"
+    change = f" ({plan['change']})" if plan.get("change") else ""
+    undone = plan.get("invalidates") or ()
+    undoes = f", undoes {', '.join(map(str, undone))}" if undone else ""
+    return (
+        f"plan revision {plan.get('revision', 1)}{change}, {_count(len(plan.get('tasks', ())), 'task')}{undoes}{reason}"
+    )
+
+
+def _reading(data: Json) -> str:
+    return f"{data.get('kind', '')} {data.get('id', '')} ({str(data.get('digest', ''))[:8]})"
 
 
 def _specification(data: Json) -> str:
@@ -152,8 +174,26 @@ _TELLERS: dict[str, Callable[[Json], str]] = {
     "question.asked": lambda d: (
         f"question {d.get('question', {}).get('id', '')}: {_cut(d.get('question', {}).get('text', ''))}"
     ),
+    "specification.drafted": lambda d: (
+        f"decided {_count(len(d.get('specification', {}).get('assumptions', ())), 'assumption')}, "
+        f"to ask: {len(d.get('specification', {}).get('questions', ()))}"
+    ),
     "specification.written": _specification,
+    "decisions.taken": lambda d: (
+        "taken up: " + (", ".join(str(one.get("subject", "")) for one in d.get("decisions", ())) or "no correction")
+    ),
     "plan.made": _plan,
+    "plan.refused": lambda d: f"the edit {d.get('edit', '')} does not fit: {_cut(d.get('reason', ''), 300)}",
+    "context.read": lambda d: f"{d.get('task', '')} was handed {', '.join(map(_reading, d.get('readings', ())))}",
+    "note.published": lambda d: (
+        f"{d.get('task', '')} lets know: {_cut(' / '.join(str(note.get('text', '')) for note in d.get('notes', ())))}"
+    ),
+    "contract.disputed": lambda d: (
+        f"{d.get('task', '')}: says contract {d.get('objection', {}).get('contract', '')} is wrong: "
+        f"{_cut(d.get('objection', {}).get('text', ''))}"
+    ),
+    "task.returned": lambda d: f"{d.get('child', '')} came back: {d.get('status', '')}",
+    "task.reused": lambda d: f"{d.get('task', '')} reused: {_cut(d.get('how', ''))}",
     "task.started": lambda d: f"{d.get('task', '')} attempt {d.get('attempt', 1)} started: {_cut(d.get('title', ''))}",
     "task.ended": lambda d: (
         f"{d.get('task', '')} {d.get('status', '')}" + (f": {_cut(d['reason'])}" if d.get("reason") else "")
@@ -164,6 +204,10 @@ _TELLERS: dict[str, Callable[[Json], str]] = {
     "tests.ran": _tests,
     "scan.done": _scan,
     "repair.decided": lambda d: f"{d.get('task', '')}: repair by {d.get('strategy', '')}: {_cut(d.get('reason', ''))}",
+    "candidates.compared": lambda d: (
+        f"{d.get('task', '')}: {d.get('chosen', '')} of {_count(len(d.get('candidates', ())), 'candidate')} chosen:"
+        f" {_cut(d.get('reason', ''))}"
+    ),
     "increment.proposed": _increment,
     "commit.made": lambda d: f"increment {d.get('increment', '')} committed as {str(d.get('commit', ''))[:12]}",
     "acceptance.written": lambda d: (

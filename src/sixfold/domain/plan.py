@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from sixfold.domain.data import Data
+from sixfold.domain.data import Data, Digest, Tree
 
 
 class Contract(Data, frozen=True, kw_only=True):
@@ -51,6 +51,13 @@ class Plan(Data, frozen=True, kw_only=True):
     """Why this revision exists, one line."""
     author: str = "orchestrator"
     """`orchestrator`, `human:NAME`, `rule:…`."""
+    change: str = ""
+    """What this revision does to the one before: kinds of `Change`, `order` (rework), joined by commas."""
+    cause: str = ""
+    """Task whose failure or objection led to it; empty when none did."""
+    invalidates: tuple[str, ...] = ()
+    """Tasks whose results, finished or under way, no longer count as they stand: the changed ones and all that wait
+    for them. What turns out unchanged is reused."""
 
     def task(self, id: str) -> Task:
         """The task of that id; KeyError when there is none."""
@@ -70,3 +77,44 @@ class Plan(Data, frozen=True, kw_only=True):
         """Ids of the tasks that provide what task `id` consumes, in plan order, without itself."""
         wanted = set(self.task(id).consumes)
         return tuple(task.id for task in self.tasks if task.id != id and wanted & set(task.provides))
+
+
+Kind = Literal["retry", "split", "merge", "add", "drop", "role", "contract", "task", "give_up"]
+"""What can be done to a plan under way. `task`: another goal, other files or checks; `give_up`: nothing helps."""
+
+
+class Change(Data, frozen=True, kw_only=True):
+    """What one revision changes; everything it does not name stays as it is."""
+
+    kind: Kind
+    reason: str
+    base: int = 0
+    """Revision it was made for."""
+    contracts: tuple[Contract, ...] = ()
+    """Changed and new ones, whole."""
+    tasks: tuple[Task, ...] = ()
+    """Changed and new ones, whole."""
+    drop: tuple[str, ...] = ()
+    """Task ids."""
+    advice: str = ""
+    """For whoever does the failed task again."""
+
+
+class Note(Data, frozen=True, kw_only=True):
+    """What a finished task lets those know who use its contracts: the only way from task to task besides contracts."""
+
+    task: str
+    tree: Tree
+    """The tree that the task left, which the note speaks of."""
+    requirements: tuple[str, ...] = ()
+    text: str
+
+
+class Reading(Data, frozen=True, kw_only=True):
+    """A read receipt: what a task was handed of another's."""
+
+    kind: Literal["contract", "note"]
+    id: str
+    """Contract id, or the id of the task that published the note."""
+    digest: Digest
+    """Of the text that was handed over."""

@@ -49,6 +49,8 @@ class Environment(Data, frozen=True, kw_only=True):
     """Content address: same digest, same packages."""
     packages: tuple[str, ...] = ()
     """`name==version`, sorted."""
+    findings: tuple[Finding, ...] = ()
+    """Packages that were asked for and are not in it (unknown to the index, too new), or whose age nobody knows."""
 
 
 class Service(Protocol):
@@ -170,10 +172,11 @@ class Environments(Protocol):
     async def prepare(self, packages: Sequence[str] = ()) -> Environment:
         """An environment with the test runner and `packages` (requirement strings), cached by content.
 
-        Only wheels from the configured index are installed, so no package code runs. Offline when cached.
+        Only wheels from the configured index are installed, old enough and locked by hash, so no package code runs.
+        A package that does not exist, or is too new, is left out and told in `findings`. Offline when cached.
 
         Raises:
-            ConfigurationError: the index is not reachable or a package does not exist; names it.
+            ConfigurationError: the index is not reachable, or the packages exclude each other; names them.
         """
         ...
 

@@ -56,6 +56,8 @@ class Question(Data, frozen=True, kw_only=True):
     status: Literal["open", "answered", "defaulted"] = "open"
     answer: str = ""
     """Free text is allowed; empty while open."""
+    stake: float = 0.0
+    """Expected rework of a wrong guess: chance that the default is wrong times what changing it costs (0 to 5)."""
 
 
 class Assumption(Data, frozen=True, kw_only=True):
@@ -68,6 +70,12 @@ class Assumption(Data, frozen=True, kw_only=True):
     requirements: tuple[str, ...] = ()
     """Requirement ids that rest on it."""
     status: Literal["assumed", "confirmed", "corrected"] = "assumed"
+    correction: str = ""
+    """What the human wants instead, in their words; it prevails over whatever of `text` it contradicts."""
+    instead: str = ""
+    """What the most likely other wish is, a few words; shown, never built."""
+    stake: float = 0.0
+    """As in `Question`."""
 
 
 class Expect(Data, frozen=True, kw_only=True):

@@ -94,6 +94,16 @@ def result(view: RunView) -> dict[str, Json]:
     }
 
 
+def against_forecast(view: RunView) -> str:
+    """How the forecast compares with what was really used, to follow it in a line; empty without a forecast."""
+    if view.forecast is None or view.forecast.tokens is None:
+        return ""
+    least, most = view.forecast.tokens
+    used = view.usage.input_tokens + view.usage.output_tokens
+    verdict = "above" if used > most else "below" if used < least and view.outcome else "within"
+    return f"; used {used:,} tokens: {verdict} the forecast"
+
+
 def findings_counts(view: RunView) -> dict[str, int]:
     """Findings by what they do: block, warn, or stood in the base already."""
     new = [finding for finding in view.findings if not finding.baseline]

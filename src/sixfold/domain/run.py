@@ -26,18 +26,25 @@ class Options(Data, frozen=True, kw_only=True):
     """(role, model) pairs; role `*` is the default model."""
     clarify: Literal["auto", "always", "never"] = "auto"
     unanswered: Literal["wait", "defer", "default"] = "wait"
-    plan: Literal["auto", "direct"] = "auto"
+    plan: Literal["auto", "direct", "static"] = "auto"
+    """`auto`: direct attempt, a plan on need, re-planning. `static`: a fixed line of roles, kept to compare with."""
     review: Literal["risky", "all", "none"] = "risky"
     approve_release: bool = False
     """`-y`: the release is approved in advance, and recorded as such."""
     budget: Budget = Budget()
     task_budget: Budget = Budget()
     """Caps of every task by itself, inside those of the run."""
+    phase_budget: Budget = Budget()
+    """Caps of every phase by itself, inside those of the run."""
+    prompts: tuple[tuple[str, str], ...] = ()
+    """(purpose, system text): prompts that stand in for Sixfold's own, e.g. in a fork."""
     timeout_s: float | None = None
     apply: bool = False
-    max_questions: int = 3
+    max_questions: int = 5
     max_repairs: int = 3
     """Repair attempts of one task before it ends as failed."""
+    candidates: int = 3
+    """Samples drawn at once for a task that is stuck also after a fresh start; 1 = never more than one."""
     parallel: int = 4
     """Tasks under way at once."""
     packages: tuple[str, ...] = ()
@@ -65,9 +72,12 @@ class Decision(Data, frozen=True, kw_only=True):
     """What a human (or a declared policy in their place) decided, from any door."""
 
     subject: str
-    """`question:Q1`, `increment:I2`, `release:<tree id>`, `assumption:A3`."""
-    verdict: Literal["answer", "default", "approve", "reject"]
+    """`question:Q1`, `increment:I2`, `release:<tree id>`, `assumption:A3`, `plan:1` (the first edit of the plan);
+    `revision:2:assumption:A3` changes a decision after the specification was written, before the second release was
+    offered (see `domain/revising.py`)."""
+    verdict: Literal["answer", "default", "approve", "reject", "edit"]
     value: str = ""
+    """Of an edit: the `Change` as JSON."""
     comment: str = ""
     who: str
     """`human:NAME`, `policy:RULE`, `option:-y`."""

@@ -13,12 +13,14 @@ from sixfold.domain.code import Increment, Refusal, Snapshot
 from sixfold.domain.data import Data, Tree
 from sixfold.domain.evidence import Check, Finding, TestReport
 from sixfold.domain.model import Usage
-from sixfold.domain.plan import Plan, Task
+from sixfold.domain.plan import Note, Plan, Reading, Task
 from sixfold.domain.requirements import Question, Request, Specification
 from sixfold.domain.run import Approval, Decision, Forecast, Options, Outcome, ReleaseOffer, Status
 
 VALIDATION = "validation"
 """Scope name of evidence that belongs to the whole product rather than to a task."""
+ENVIRONMENT = "environment"
+"""Scope name of findings about the packages that were asked for."""
 
 
 class TaskView(Data, frozen=True, kw_only=True):
@@ -40,6 +42,14 @@ class TaskView(Data, frozen=True, kw_only=True):
     """`attempt 2: fresh start (the same failure came back)`."""
     refusals: tuple[Refusal, ...] = ()
     """Patches that were not applied."""
+    started_at: str = ""
+    """When its present or last attempt began; as the log's clock tells it."""
+    seconds: float | None = None
+    """From its first start until its result was taken; None before."""
+    reused: str = ""
+    """Why a revision that undid it did not have it done again."""
+    notes: tuple[Note, ...] = ()
+    readings: tuple[Reading, ...] = ()
 
 
 class Evidence(Data, frozen=True, kw_only=True):
@@ -98,6 +108,16 @@ class Pause(Data, frozen=True, kw_only=True):
     """Lines of a diff, when a replay asked something that was not recorded."""
 
 
+class Revised(Data, frozen=True, kw_only=True):
+    """What a revision of the plan cost."""
+
+    revision: int
+    undone: Usage = Usage()
+    """What had gone into the tasks it invalidated."""
+    spent_before: Usage = Usage()
+    """Of the whole run until then."""
+
+
 class RunView(Data, frozen=True, kw_only=True):
     """Everything a person can be shown about a run, as of event `seq`."""
 
@@ -131,6 +151,8 @@ class RunView(Data, frozen=True, kw_only=True):
     specification: Specification | None = None
     plans: tuple[Plan, ...] = ()
     """Every revision, oldest first."""
+    revised: tuple[Revised, ...] = ()
+    """What each revision but the first undid."""
     tasks: tuple[TaskView, ...] = ()
     increments: tuple[IncrementView, ...] = ()
     evidence: tuple[Evidence, ...] = ()
@@ -154,6 +176,7 @@ class RunView(Data, frozen=True, kw_only=True):
     replayed_calls: int = 0
     """Calls among `usage.calls` that came from a cassette: their price was paid earlier, not now."""
     by_task: tuple[Spending, ...] = ()
+    by_phase: tuple[Spending, ...] = ()
     by_role: tuple[Spending, ...] = ()
     by_model: tuple[Spending, ...] = ()
     timeline: tuple[Moment, ...] = ()
@@ -232,7 +255,7 @@ class RunView(Data, frozen=True, kw_only=True):
         scans = [item for item in self.evidence if item.findings is not None]
         scope_trees = {item.scope: item.tree for item in scans}
         if VALIDATION in scope_trees:
-            scope_trees = {VALIDATION: scope_trees[VALIDATION]}
+            scope_trees = {name: scope_trees[name] for name in (VALIDATION, ENVIRONMENT) if name in scope_trees}
         found: dict[tuple[str, str, str, int, str], Finding] = {}
         offered = self.offer.findings if self.offer else ()
         current = [f for item in scans if scope_trees.get(item.scope) == item.tree for f in item.findings or ()]
@@ -242,8 +265,8 @@ class RunView(Data, frozen=True, kw_only=True):
 
     @property
     def scanned(self) -> bool:
-        """True when at least one scan is recorded."""
-        return any(item.findings is not None for item in self.evidence)
+        """True when at least one scan of code is recorded."""
+        return any(item.findings is not None and item.scope != ENVIRONMENT for item in self.evidence)
 
 
 def _family(suite: str) -> str:
@@ -280,6 +303,7 @@ __all__ = [
     "IncrementView",
     "Moment",
     "Pause",
+    "Revised",
     "RunView",
     "Spending",
     "TaskView",

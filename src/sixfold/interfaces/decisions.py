@@ -15,6 +15,12 @@ def check(view: RunView, decision: Decision) -> None:
     """
     kind, _, name = decision.subject.partition(":")
     run = view.run or "RUN"
+    if kind == "assumption":
+        _check_assumption(view, decision, name, run)
+        return
+    if kind == "question" and _answered_anew(view, decision, name):
+        _check_alive(view, run)
+        return
     if view.outcome is not None:
         raise UsageError(f"{run} has ended ({view.outcome.status})", next=f"see it: sixfold show {run}")
     if kind == "question":
@@ -27,6 +33,45 @@ def check(view: RunView, decision: Decision) -> None:
         raise UsageError(f"{decision.subject!r} is nothing that can be decided", next=f"sixfold questions {run}")
     if decision.verdict == "reject" and not decision.comment.strip():
         raise UsageError("a rejection needs a reason: it is what the rework is made from", next="add -m WHY")
+
+
+def reopens(view: RunView, decision: Decision) -> bool:
+    """Whether a decision changes a run that has ended: a new run takes over what does not rest on it."""
+    return view.outcome is not None and decision.subject.startswith(("assumption:", "question:"))
+
+
+def _check_assumption(view: RunView, decision: Decision, id: str, run: str) -> None:
+    ledger = view.specification.assumptions if view.specification else ()
+    found = next((item for item in ledger if item.id == id), None)
+    if found is None:
+        known = ", ".join(item.id for item in ledger) or "none is written yet"
+        raise UsageError(
+            f"{run} has no assumption {id!r}", why=f"assumptions: {known}", next=f"sixfold questions {run}"
+        )
+    if decision.verdict not in ("answer", "approve") or (decision.verdict == "answer" and not decision.value.strip()):
+        raise UsageError(
+            "a correction says what is wanted instead", next=f'sixfold answer {run} {id} "what you want instead"'
+        )
+    if decision.verdict == "answer" and " ".join(decision.value.split()) in (found.correction, found.text):
+        raise UsageError(f"{id} says so already", next=f"sixfold show {run}")
+    _check_alive(view, run)
+
+
+def _answered_anew(view: RunView, decision: Decision, id: str) -> bool:
+    """Whether another answer is given to a question whose first answer is built already."""
+    question = view.question(id)
+    built = view.specification is not None and bool(view.specification.requirements)
+    fresh = decision.verdict == "answer" and bool(decision.value.strip())
+    return question is not None and question.status != "open" and built and fresh and decision.value != question.answer
+
+
+def _check_alive(view: RunView, run: str) -> None:
+    """An ended run is changed by a new one, which needs what the old one proved."""
+    if view.outcome is not None and view.offer is None:
+        raise UsageError(
+            f"{run} ended ({view.outcome.status}) before a release was offered",
+            next=f"begin anew from the questions: sixfold fork {run} --from input",
+        )
 
 
 def _check_question(view: RunView, decision: Decision, id: str, run: str) -> None:

@@ -10,12 +10,14 @@ from collections.abc import Sequence
 from functools import partial
 
 from sixfold.domain.code import Snapshot
-from sixfold.domain.flow import Intent
+from sixfold.domain.data import from_json
+from sixfold.domain.flow import Intent, Revision
 from sixfold.domain.ports import Ports
 from sixfold.domain.requirements import Question, Request, Specification
+from sixfold.domain.revising import revisions
 from sixfold.domain.run import Decision, Options
 from sixfold.layers.planning import lookup
-from sixfold.layers.requirements import clarify, specify, triage
+from sixfold.layers.requirements import decide, specify, triage
 from sixfold.layers.requirements.answer import read_specification
 from sixfold.layers.synthesis import direct
 from sixfold.workflow.run import Run
@@ -75,47 +77,74 @@ async def _attempt(run: Run, ports: Ports, request: Request, found: lookup.Found
 
 
 async def _clarify(run: Run, ports: Ports, request: Request, options: Options, found: lookup.Found) -> Specification:
-    """The clarity check: one draft on defaults, a few questions, one consolidated specification."""
+    """The clarity check: one call for the decisions, the person's say, one call for the specification."""
     most_questions = 0 if options.clarify == "never" else options.max_questions
 
-    async def draft_it() -> Specification:
-        return await clarify.clarify(
-            ports.model, request, found.text, most_questions=most_questions, packages=options.packages
-        )
+    async def decide_it() -> Specification:
+        ledger = await decide.decide(ports.model, request, found.text, most_questions=most_questions)
+        # Asked for the check expressly, a person also wants to say yes when there is nothing to ask.
+        return decide.with_confirmation(ledger) if options.clarify == "always" else ledger
 
-    draft = await run.step("input.clarify", draft_it, Specification)
-    run.emit("specification.drafted", "specification:draft", {"specification": draft})
-    for question in draft.questions:
+    ledger = await run.step("input.clarify", decide_it, Specification)
+    run.emit("specification.drafted", "specification:draft", {"specification": ledger})
+    for question in ledger.questions:
         run.emit("question.asked", f"question:{question.id}", {"question": question})
-    if options.unanswered == "defer" and draft.questions:
+    decisions: tuple[Decision, ...] = ()
+    if options.unanswered == "defer" and ledger.questions:
         text = "work goes on with the declared defaults; the answers are awaited before the release"
         run.emit("note", "note:deferred", {"text": text})
-        return draft
-    return await _settle(run, ports, request, draft, await _answers(run, draft.questions, options))
+    else:
+        decisions = await _answers(run, ledger.questions, options)
+    settled = specify.settle(ledger, (*decisions, *_taken(run, "input", offers=0)))
+
+    if ledger.requirements and not specify.changed(ledger, settled):
+        return settled  # a run of an older version, whose draft was a whole specification already
+
+    async def write() -> Specification:
+        return await specify.specify(ports.model, request, found.text, settled, packages=options.packages)
+
+    return await run.step("input.specify", write, Specification)
 
 
-async def late_answers(run: Run, ports: Ports, request: Request, intent: Intent, options: Options) -> Intent | None:
-    """Under `--unanswered defer`, wait for the answers now; None when the defaults were right."""
-    if options.unanswered != "defer" or all(item.status != "open" for item in intent.specification.questions):
+async def late_decisions(
+    run: Run, ports: Ports, request: Request, intent: Intent, options: Options, *, round: int, offers: int
+) -> Revision | None:
+    """What people decided after the specification was written, folded in; None when it changes nothing.
+
+    Under `--unanswered defer` this waits for the open answers.
+
+    Args:
+        round: of validation; names the step.
+        offers: number of the release offer that comes next.
+    """
+    before = intent.specification
+    if not before.questions and not before.assumptions:
         return None
-    decisions = await _answers(run, intent.specification.questions, options)
-    settled = await _settle(run, ports, request, intent.specification, decisions)
-    run.emit("specification.written", "specification:late", {"specification": settled, "by": "model"})
-    return Intent(specification=settled) if specify.changed(specify.settle(intent.specification, decisions)) else None
-
-
-async def _settle(
-    run: Run, ports: Ports, request: Request, draft: Specification, decisions: Sequence[Decision]
-) -> Specification:
-    """The specification after the answers; a call is made only when an answer changes what was drafted."""
-    settled = specify.settle(draft, decisions)
-    if not specify.changed(settled):
-        return settled
+    decisions: tuple[Decision, ...] = ()
+    if options.unanswered == "defer" and any(item.status == "open" for item in before.questions):
+        decisions = await _answers(run, before.questions, options)
+    decisions = (*decisions, *_taken(run, str(round), offers=offers))
+    settled = specify.settle(before, decisions)
+    if not specify.changed(before, settled):
+        return None
 
     async def consolidate() -> Specification:
-        return await specify.consolidate(ports.model, request, draft, decisions)
+        return await specify.consolidate(ports.model, request, before, decisions)
 
-    return await run.step("input.specify", consolidate, Specification)
+    written = await run.step(f"input.consolidate:{round}", consolidate, Specification)
+    run.emit("specification.written", f"specification:late:{round}", {"specification": written, "by": "model"})
+    return Revision(
+        specification=written,
+        requirements=specify.affected(before, written),
+        changes=specify.changes(before, settled),
+    )
+
+
+def _taken(run: Run, place: str, *, offers: int) -> tuple[Decision, ...]:
+    """What people decided unasked by now; written down first, because a resumed run must take up the same here."""
+    found = revisions(run.events(), offers)
+    taken = run.emit("decisions.taken", f"taken:{place}", {"decisions": found})
+    return from_json(taken.data["decisions"], tuple[Decision, ...])
 
 
 async def _answers(run: Run, questions: Sequence[Question], options: Options) -> tuple[Decision, ...]:

@@ -28,6 +28,8 @@ async def organise(run: Run, ports: Ports, intent: Intent, options: Options, sna
     specification = intent.specification
     if options.plan == "direct" or (options.plan == "auto" and specification.size == "small"):
         plan = decompose.direct_plan(specification)
+    elif options.plan == "static":
+        plan = decompose.static_plan(specification)
     else:
 
         async def divide() -> Plan:
@@ -74,4 +76,13 @@ async def prepare(run: Run, ports: Ports, options: Options, snapshot: Snapshot) 
             )
             return await ports.environments.prepare(options.packages)
 
-    return await run.step("orchestration.prepare_environment", build, Environment)
+    environment = await run.step("orchestration.prepare_environment", build, Environment)
+    if environment.findings:
+        run.emit(
+            "scan.done",
+            "scan:environment",
+            {"scope": "environment", "tree": snapshot.tree, "findings": environment.findings},
+        )
+    for number, finding in enumerate(environment.findings):
+        run.emit("note", f"note:package:{number}", {"text": finding.message})
+    return environment

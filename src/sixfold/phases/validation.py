@@ -12,12 +12,14 @@ from collections.abc import Sequence
 from sixfold.domain.code import Snapshot
 from sixfold.domain.data import Data, Tree, digest
 from sixfold.domain.evidence import Check, Finding, TestReport
-from sixfold.domain.flow import ACCEPTANCE, Examination, Intent, Product, Rework
+from sixfold.domain.flow import ACCEPTANCE, Examination, Intent, Product, Revision, Rework
 from sixfold.domain.markdown import specification_text
 from sixfold.domain.ports import Environment, Ports
 from sixfold.domain.requirements import Specification
+from sixfold.domain.revising import revisions, taken_back
 from sixfold.domain.run import Decision, Options, Outcome, ReleaseOffer
 from sixfold.layers.refinement import branch
+from sixfold.layers.requirements import specify
 from sixfold.layers.testing import acceptance, scanning, system
 from sixfold.workflow.run import Run
 
@@ -35,26 +37,49 @@ class Locked(Data, frozen=True, kw_only=True):
     tests: str
 
 
-async def write_acceptance(run: Run, ports: Ports, specification: Specification, *, edition: str = "") -> Locked:
+async def write_acceptance(run: Run, ports: Ports, specification: Specification) -> Locked:
     """Child task: write the acceptance tests from the specification's text alone."""
 
     async def ask() -> Locked:
         tests, _ = await acceptance.write_acceptance(ports.model, specification_text(specification))
         return Locked(tests=tests)
 
-    locked = await run.step(f"validation.write_acceptance{edition}", ask, Locked)
+    locked = await run.step("validation.write_acceptance", ask, Locked)
+    _announce(run, locked, "")
+    return locked
+
+
+def _announce(run: Run, locked: Locked, edition: str) -> None:
     names = acceptance.names(locked.tests)
     run.emit(
         "acceptance.written",
         f"acceptance{edition}",
         {"files": [acceptance.FILE], "tests": len(names), "names": names, "digest": digest(locked.tests)},
     )
-    return locked
 
 
-async def write_again(run: Run, ports: Ports, intent: Intent) -> Locked:
-    """Blind acceptance tests for a specification that changed after they were written."""
-    return await write_acceptance(run, ports, intent.specification, edition=":late")
+async def write_again(
+    run: Run, ports: Ports, intent: Intent, locked: Locked, revision: Revision, *, round: int
+) -> Locked:
+    """Blind tests for what a later decision changed; the others stay as they were locked.
+
+    Where the two do not fit into one file, all are written again.
+    """
+    text = specification_text(intent.specification)
+    edition = f":revised:{round}"
+
+    async def ask() -> Locked:
+        if revision.requirements:
+            fresh, _ = await acceptance.write_changed(ports.model, text, revision.requirements)
+            together = acceptance.exchange(locked.tests, fresh, revision.requirements)
+            if together is not None:
+                return Locked(tests=together)
+        tests, _ = await acceptance.write_acceptance(ports.model, text)
+        return Locked(tests=tests)
+
+    written = await run.step(f"validation.write_acceptance{edition}", ask, Locked)
+    _announce(run, written, edition)
+    return written
 
 
 async def locked_tests(run: Run) -> Locked:
@@ -215,9 +240,21 @@ async def _judge(
 
 
 async def release(
-    run: Run, ports: Ports, intent: Intent, product: Product, seen: Examination, options: Options, snapshot: Snapshot
+    run: Run,
+    ports: Ports,
+    intent: Intent,
+    product: Product,
+    seen: Examination,
+    options: Options,
+    snapshot: Snapshot,
+    *,
+    offers: int,
 ) -> Outcome | Rework:
-    """Offer the product for signature and, once signed, put exactly that tree on a branch."""
+    """Offer the product for signature and, once signed, put exactly that tree on a branch.
+
+    Args:
+        offers: number of this offer, from 1.
+    """
     if seen.faults or product.failed:
         reasons = [f"task {result.task} failed: {result.reason}" for result in product.failed] + list(seen.faults)
         run.emit("phase.ended", "phase-ended:validation", {"phase": "validation"})
@@ -230,9 +267,14 @@ async def release(
         mutation_score=seen.mutation_score,
     )
     run.emit("release.proposed", f"release:{offer.tree}", {"offer": offer})
+    if (fresh := _outdated(run, intent, offers)) is not None:
+        # It came in just before the offer was made; a later one takes the offer back where it is given.
+        take_back = taken_back(offer.tree, fresh)
+        run.emit("decision.given", f"decision:{take_back.subject}", {"decision": take_back}, who=take_back.who)
     decision = await _sign(run, options, offer.tree)
     if decision.verdict != "approve":
-        return Rework(comment=decision.comment or decision.value, who=decision.who)
+        revised = _outdated(run, intent, offers + 1) is not None
+        return Rework(comment=decision.comment or decision.value, who=decision.who, revised=revised)
 
     signed_at = run.decided_at(decision.subject)
 
@@ -253,6 +295,13 @@ async def release(
         branch=published.branch,
         usage=ports.costs.spent(),
     )
+
+
+def _outdated(run: Run, intent: Intent, offers: int) -> Decision | None:
+    """The last decision that the specification does not have yet; None when it has all."""
+    written = intent.specification
+    fresh = [one for one in revisions(run.events(), offers) if specify.changed(written, specify.settle(written, [one]))]
+    return fresh[-1] if fresh else None
 
 
 async def _sign(run: Run, options: Options, tree: Tree) -> Decision:

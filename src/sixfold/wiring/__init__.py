@@ -6,14 +6,17 @@ it, so that looking at runs stays as quick as starting Python.
 
 from sixfold.wiring.doors import PICKED, Door, Listener, Parts, options_of, state_of
 from sixfold.wiring.driving import drive, open_ports
+from sixfold.wiring.measuring import Accounted, Laboratory, open_laboratory, open_models, write_product
 from sixfold.wiring.operating import Row, doctor, models, prepare_toolchain, sandbox_run
-from sixfold.wiring.replaying import demo, fork, replay
+from sixfold.wiring.replaying import demo, fork, replay, revise
 from sixfold.wiring.starting import check_models, start
 from sixfold.wiring.steering import apply, decide, undo
 
 __all__ = [
     "PICKED",
+    "Accounted",
     "Door",
+    "Laboratory",
     "Listener",
     "Parts",
     "Row",
@@ -25,12 +28,16 @@ __all__ = [
     "drive",
     "fork",
     "models",
+    "open_laboratory",
+    "open_models",
     "open_ports",
     "options_of",
     "prepare_toolchain",
     "replay",
+    "revise",
     "sandbox_run",
     "start",
     "state_of",
     "undo",
+    "write_product",
 ]

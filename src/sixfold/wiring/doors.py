@@ -18,7 +18,7 @@ from sixfold.workflow.log import EventLog
 from sixfold.workflow.state import State
 
 if TYPE_CHECKING:
-    from sixfold.domain.ports import Sandbox
+    from sixfold.domain.ports import Clock, Sandbox
     from sixfold.workflow.engine import Engine, Handler
 
 
@@ -42,14 +42,16 @@ class Parts:
     sandbox: Sandbox | None = None
     workers: int = 0
     """Steps at once; 0 = no limit. Changes nothing but time."""
+    clock: Clock | None = None
+    """None = the machine's."""
 
 
 PICKED = Parts()
 
 
-def state_of(settings: Settings) -> State:
-    """The state folder of these settings."""
-    return State(settings.home, SystemClock())
+def state_of(settings: Settings, clock: Clock | None = None) -> State:
+    """The state folder of these settings; `clock` as in `Parts`."""
+    return State(settings.home, clock or SystemClock())
 
 
 def options_of(log: EventLog) -> Options:

@@ -21,13 +21,15 @@ from sixfold.domain.events import Event
 from sixfold.domain.fold import fold
 from sixfold.domain.requirements import Request
 from sixfold.domain.run import Options, Outcome
+from sixfold.domain.words import words_of
 from sixfold.wiring.doors import PICKED, Door, Listener, Parts, options_of, state_of, who
-from sixfold.wiring.steering import decide
+from sixfold.wiring.inspecting import scanners_for
+from sixfold.wiring.steering import write_decision
 from sixfold.workflow.clock import SystemClock
 from sixfold.workflow.log import EventLog, note_pause
 
 if TYPE_CHECKING:
-    from sixfold.domain.ports import Ports, Sandbox
+    from sixfold.domain.ports import Ports
     from sixfold.layers.models.cloud import CallRecord
     from sixfold.workflow.control import Control
     from sixfold.workflow.drive import Stop
@@ -56,7 +58,7 @@ def drive(
     Raises:
         SixfoldError: what stopped the run before it could begin; it is recorded as a pause.
     """
-    state = state_of(settings)
+    state = state_of(settings, parts.clock)
     log = state.log(run)
     created = log.read()[0]
     ended = next((event for event in log.read() if event.kind == "run.ended"), None)
@@ -65,7 +67,8 @@ def drive(
     with state.drive(run):
         if options is not None:
             log.append("run.resumed", f"resumed:{log.next('run.resumed')}", {"by": who(), "options": options})
-        threading.Thread(target=_preload, args=(options_of(log),), name="preload", daemon=True).start()
+        if parts.durable is None:
+            threading.Thread(target=_preload, args=(options_of(log),), name="preload", daemon=True).start()
         try:
             stop = asyncio.run(_drive(settings, state.folder(run), run, log, created, listener, door, parts))
         except SixfoldError as error:
@@ -105,7 +108,6 @@ async def _drive(
 ) -> Stop:
     # Late: the durable engine takes about two seconds to load, and only driving needs it.
     from sixfold.workflow.control import Control
-    from sixfold.workflow.dbos_engine import durable
     from sixfold.workflow.drive import drive as drive_engine
     from sixfold.workflow.ordered import OrderedEngine
 
@@ -113,17 +115,24 @@ async def _drive(
     request = from_json(created.data["request"], Request)
     snapshot = from_json(created.data["snapshot"], Snapshot)
     fork = from_json(created.data["fork"], forking.Inheritance) if created.data.get("fork") else None
-    ports = await open_ports(settings, folder, run, log, options, snapshot.tree, cage=parts.sandbox, fork=fork)
+    ports = await open_ports(settings, folder, run, log, options, snapshot.tree, parts=parts, fork=fork)
     control = Control()
     holder: list[Engine] = []
     handlers = _handlers(run, ports, request, options, snapshot, log, control, holder)
 
     async def ask(subject: str) -> None:
-        decision = await door.ask(subject, fold(log.read())) if door is not None else None
-        if decision is not None:
-            decide(settings, run, decision)
+        # Beside the answer a person may correct assumptions: everything they say comes before the subject is settled.
+        while door is not None and (decision := await door.ask(subject, fold(log.read()))) is not None:
+            write_decision(log, decision)
+            if decision.subject == subject:
+                break
 
-    async with (parts.durable or durable)(run, settings.database_url or folder / "engine.sqlite", handlers) as engine:
+    opened = parts.durable
+    if opened is None:
+        from sixfold.workflow.dbos_engine import durable  # whoever brings an engine need not wait for DBOS
+
+        opened = durable
+    async with opened(run, settings.database_url or folder / "engine.sqlite", handlers) as engine:
         order = [f"task:{task}" for task in created.data.get("order", ())]
         holder.append(OrderedEngine(engine, order, workers=parts.workers) if order or parts.workers else engine)
         stop = await drive_engine(
@@ -146,14 +155,14 @@ async def open_ports(
     options: Options,
     base: Tree,
     *,
-    cage: Sandbox | None = None,
+    parts: Parts = PICKED,
     fork: forking.Inheritance | None = None,
 ) -> Ports:
     """The adapters of one run.
 
     Args:
         base: the tree the run began with; what it declares may be used.
-        cage: the sandbox; None = the best that works here.
+        parts: sandbox and clock in place of the best sandbox that works here and the machine's clock.
         fork: what the run took over from another.
 
     Raises:
@@ -165,19 +174,21 @@ async def open_ports(
     from sixfold.layers.planning.retrieval.index import RepositoryIndex
     from sixfold.layers.refinement.git import GitRepository
     from sixfold.layers.testing import sandbox
-    from sixfold.layers.testing.dependencies import Dependencies
     from sixfold.layers.testing.environments import UvEnvironments
-    from sixfold.layers.testing.scanners.audit import Audit
-    from sixfold.layers.testing.scanners.bandit import Bandit
-    from sixfold.layers.testing.scanners.ruff import Ruff
-    from sixfold.layers.testing.scanners.secrets import Secrets
-    from sixfold.layers.testing.scanners.suspicious import Suspicious
 
     repository = GitRepository(folder / "repository", folder / "blobs")
-    clock = SystemClock()
+    clock = parts.clock or SystemClock()
+    cage = parts.sandbox
     if cage is None:
         only = "" if settings.sandbox == "auto" else settings.sandbox
-        cage = await sandbox.choose(repository.checkout, repository.store, settings.home / "scratch", only=only)
+        cage = await sandbox.choose(
+            repository.checkout,
+            repository.store,
+            settings.home / "scratch",
+            only=only,
+            image=settings.sandbox_image,
+            settings=os.environ,
+        )
 
     def called(record: CallRecord) -> None:
         reply = repository.put_blob(record.reply.encode())
@@ -194,24 +205,24 @@ async def open_ports(
         record=options.record,
         budget=options.budget,
         scope_budget=options.task_budget,
+        phase_budget=options.phase_budget,
+        prompts=options.prompts,
         blob=repository.blob,
         on_call=called,
         inherited=fork.answers if fork is not None else None,
     )
+    scanners = scanners_for(repository, lambda: words_of(log.read()), allowed=options.packages, base=base)
     return Ports(
         model=cloud,
         costs=cloud,
         repository=repository,
         retriever=RepositoryIndex(repository),
         sandbox=cage,
-        environments=UvEnvironments(settings.home / "environments", os.environ),
-        scanners=(
-            Ruff(repository),
-            Audit(repository),
-            Secrets(repository),
-            Dependencies(repository, allowed=options.packages, base=base),
+        environments=UvEnvironments(
+            settings.home / "environments", os.environ, min_age_days=settings.min_package_age_days
         ),
-        held_out=(Bandit(repository), Suspicious(repository)),
+        scanners=scanners.coder,
+        held_out=scanners.held_out,
         clock=clock,
     )
 

@@ -32,7 +32,14 @@ async def _sandbox_run(settings: Settings, folder: Path, argv: Sequence[str], li
     repository = GitRepository(place / "repository", place / "blobs")
     tree: Tree = repository.store(folder)
     only = "" if settings.sandbox == "auto" else settings.sandbox
-    cage = await sandbox.choose(repository.checkout, repository.store, settings.home / "scratch", only=only)
+    cage = await sandbox.choose(
+        repository.checkout,
+        repository.store,
+        settings.home / "scratch",
+        only=only,
+        image=settings.sandbox_image,
+        settings=os.environ,
+    )
     async with cage.open(tree) as workspace:
         return await workspace.exec(argv, limits=limits)
 
@@ -88,7 +95,7 @@ async def _sandbox_rows(settings: Settings) -> list[Row]:
     from sixfold.layers.testing import sandbox
 
     rows = []
-    for tried in await sandbox.describe(settings.home / "scratch"):
+    for tried in await sandbox.describe(settings.home / "scratch", image=settings.sandbox_image, settings=os.environ):
         name = f"sandbox {tried.name}"
         rows.append(Row(what=name, state="ok" if tried.usable else "missing", detail=tried.why or "holds here"))
         rows += [
@@ -122,5 +129,7 @@ def prepare_toolchain(settings: Settings) -> Row:
     """Build the sandbox's toolchain now, so that the first run need not; quick when it is there already."""
     from sixfold.layers.testing.environments import UvEnvironments
 
-    environment = asyncio.run(UvEnvironments(settings.home / "environments", os.environ).prepare())
+    environment = asyncio.run(
+        UvEnvironments(settings.home / "environments", os.environ, min_age_days=settings.min_package_age_days).prepare()
+    )
     return Row(what="toolchain", state="ok", detail=f"{len(environment.packages)} packages, {environment.python}")

@@ -13,18 +13,18 @@ import msgspec
 
 from sixfold import forking, recording
 from sixfold.config import Settings
+from sixfold.domain import revising
 from sixfold.domain.code import Snapshot
 from sixfold.domain.data import Digest, from_json
-from sixfold.domain.errors import (
-    SixfoldError,
-    UsageError,
-)
+from sixfold.domain.errors import UsageError
+from sixfold.domain.events import Event
 from sixfold.domain.requirements import Request
 from sixfold.domain.run import Decision, Options
 from sixfold.domain.view import RunView
 from sixfold.wiring.doors import Listener, Parts, state_of
 from sixfold.wiring.driving import drive
 from sixfold.wiring.starting import check_models, created
+from sixfold.workflow.engine import in_memory
 
 if TYPE_CHECKING:
     pass
@@ -42,6 +42,11 @@ class _Recorded:
 
     async def ask(self, subject: str, view: RunView) -> Decision | None:
         return self._decisions.get(subject)
+
+
+def _unasked(decisions: Sequence[Decision]) -> list[Decision]:
+    """What people decided without being asked (corrections, edits of the plan); each says when it counts."""
+    return [one for one in decisions if one.subject.startswith(("assumption:", "revision:", "plan:"))]
 
 
 def replay(
@@ -90,35 +95,72 @@ def fork(settings: Settings, run: str, step: str, options: Options) -> str:
         The new run's id; `drive` sets it going.
 
     Raises:
-        UsageError: the run took no such step, or another process drives it.
+        UsageError: the run took no such step or made no call a prompt is for, or another process drives it.
         ModelMisconfigured: an unknown model, or no key for it.
     """
+    events = state_of(settings).log(run).read()
+    return _branch_off(settings, run, events, forking.inherit(events, run, step), options)
+
+
+def revise(settings: Settings, run: str, decision: Decision, options: Options) -> str:
+    """Make a new run that differs from an ended one in one decision of its ledger, and redoes only what rests on it.
+
+    It is a fork before the last release was offered: everything up to there is taken over, then the decision is folded
+    in, the blind tests of what it changes are written anew, and one task changes the product.
+
+    Args:
+        decision: on `assumption:A3` or `question:Q1`.
+
+    Returns:
+        The new run's id; `drive` sets it going.
+
+    Raises:
+        UsageError: the run never came to offer a release.
+    """
+    events = state_of(settings).log(run).read()
+    offered = [event.seq for event in events if event.kind == "release.proposed"]
+    if not offered:
+        raise UsageError(
+            f"{run} ended before a release was offered, so there is nothing to change",
+            next=f"begin anew from the questions: sixfold fork {run} --from input",
+        )
+    taken = forking.inherit_before(events, run, "release", offered[-1])
+    fresh = _branch_off(settings, run, events, taken, options)
+    revision = revising.as_revision(decision, events[: offered[-1]])
+    log = state_of(settings).log(fresh)
+    log.append("decision.given", f"decision:{revision.subject}", {"decision": revision}, who=revision.who)
+    return fresh
+
+
+def _branch_off(
+    settings: Settings, run: str, events: Sequence[Event], taken: forking.Inheritance, options: Options
+) -> str:
     state = state_of(settings)
     check_models(options, os.environ)
-    events = state.log(run).read()
-    taken = forking.inherit(events, run, step)
-    fresh = state.create()
-    try:
+    calls = forking.calls(events)
+    for call, _ in options.prompts:
+        if call not in calls:
+            raise UsageError(f"{run} made no model call {call!r}", why=f"it made: {', '.join(calls)}")
+    before = events[: taken.events]
+    origin = events[0].data
+    with state.make() as (fresh, drafts):
         with state.drive(run):
-            _copy(state.folder(run), state.folder(fresh), taken.answers)
-        before = events[: taken.events]
-        origin = events[0].data
-        log = state.log(fresh)
+            _copy(state.folder(run), drafts.folder(fresh), taken.answers)
+        log = drafts.log(fresh)
         created(
             log,
             from_json(origin["request"], Request),
             options,
             Path(origin["folder"]),
             from_json(origin["snapshot"], Snapshot),
-            order=[event.data["task"] for event in before if event.kind == "task.ended"],
+            order=recording.order_of(before),
             fork=taken,
         )
-    except (SixfoldError, OSError):
-        shutil.rmtree(state.folder(fresh))
-        raise
-    for event in before:
-        if event.kind == "decision.given":
-            log.append(event.kind, event.key, event.data, who=event.who)
+        edits = recording.recording_of(before).edits
+        for event in before:
+            if event.kind == "decision.given":
+                decision = from_json(event.data["decision"], Decision)
+                log.append(event.kind, event.key, recording.decision_data(decision, edits), who=event.who)
     return fresh
 
 
@@ -159,7 +201,12 @@ def _again(
     product.mkdir()
     log = state.log(run)
     created(log, recorded.request, options, product, recorded.snapshot, order=recorded.order)
-    door, parts = _Recorded(recorded.decisions), Parts(workers=workers)
+    for decision in _unasked(recorded.decisions):
+        data = recording.decision_data(decision, recorded.edits)
+        log.append("decision.given", f"decision:{decision.subject}", data, who=decision.who)
+    # Every answer is recorded and every step can be done again: a replay that was cut off is replayed once more, and
+    # need not wait for the durable engine to load.
+    door, parts = _Recorded(recorded.decisions), Parts(durable=in_memory, workers=workers)
     code = drive(settings, run, listener=listener, door=door, debug=debug, parts=parts)
     if any(event.kind == "run.ended" for event in log.read()):
         drift = recording.differences(recorded, recording.recording_of(log.read()))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,7 +14,6 @@ from sixfold.domain.data import Digest, digest
 from sixfold.domain.errors import (
     ModelMisconfigured,
     RequestError,
-    SixfoldError,
     StorageError,
 )
 from sixfold.domain.events import Event
@@ -49,19 +47,16 @@ def start(settings: Settings, request_text: str, attachments: Sequence[Path], fo
     read = tuple(_read_attachment(path, kept) for path in attachments)
     request = Request(text=request_text.strip(), attachments=read)
     state = state_of(settings)
-    run = state.create()
-    try:
-        repository = GitRepository(state.folder(run) / "repository", state.folder(run) / "blobs")
+    with state.make() as (run, drafts):
+        repository = GitRepository(drafts.folder(run) / "repository", drafts.folder(run) / "blobs")
         for content in kept.values():
             repository.put_blob(content)
         snapshot = repository.snapshot(folder)
         order = recording.read(Path(options.replay)).order if _holds_recording(options.replay) else ()
-        created(state.log(run), request, options, folder, snapshot, order=order)
+        log = drafts.log(run)
+        created(log, request, options, folder, snapshot, order=order)
         if not options.replay:
-            _forecast(state, run, request, options, snapshot)
-    except SixfoldError:
-        shutil.rmtree(state.folder(run))
-        raise
+            _forecast(state, log, request, options, snapshot)
     return run
 
 
@@ -94,17 +89,16 @@ def created(
         log.append("attachment.read", f"attachment:{attachment.name}:{attachment.digest}", {"attachment": attachment})
 
 
-def _forecast(state: State, run: str, request: Request, options: Options, snapshot: Snapshot) -> None:
+def _forecast(state: State, log: EventLog, request: Request, options: Options, snapshot: Snapshot) -> None:
     """Say what the run will probably use, before anything is spent; kept in the log beside what it really used."""
     from sixfold.layers.requirements import triage  # late, as all layers are here
 
     existing = snapshot.kind != "empty"
     overview = "present" if existing else ""
     route = triage.route(request.text, options.clarify, bool(request.attachments), overview).route
-    earlier = [other for other in state.runs() if other != run][: forecast.MOST_RUNS]
-    logs = (_readable(state.log(other)) for other in earlier)
+    logs = (_readable(state.log(other)) for other in state.runs()[: forecast.MOST_RUNS])
     expected = forecast.forecast(forecast.kind_of(route, existing=existing), options, logs)
-    state.log(run).append("run.forecast", "forecast", {"forecast": expected})
+    log.append("run.forecast", "forecast", {"forecast": expected})
 
 
 def _readable(log: EventLog) -> list[Event]:

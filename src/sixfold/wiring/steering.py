@@ -6,13 +6,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sixfold.config import Settings
+from sixfold.domain import revising
 from sixfold.domain.code import Snapshot
 from sixfold.domain.data import from_json
 from sixfold.domain.errors import (
     RepositoryError,
 )
 from sixfold.domain.events import Event
+from sixfold.domain.fold import fold
 from sixfold.domain.run import Decision, Outcome
+from sixfold.domain.view import RunView
 from sixfold.wiring.doors import state_of, who
 from sixfold.workflow.log import EventLog
 
@@ -21,9 +24,36 @@ if TYPE_CHECKING:
 
 
 def decide(settings: Settings, run: str, decision: Decision) -> Event:
-    """Write a person's decision into the run's log; a process that drives the run sees it at once."""
-    log = state_of(settings).log(run)
-    return log.append("decision.given", f"decision:{decision.subject}", {"decision": decision}, who=decision.who)
+    """Write a person's decision into the run's log; a process that drives the run sees it at once.
+
+    A decision about the ledger that comes when the specification is already written becomes a revision; it takes an
+    offered release back, since that was built on something else.
+    """
+    return write_decision(state_of(settings).log(run), decision)
+
+
+def write_decision(log: EventLog, decision: Decision) -> Event:
+    """`decide` for whoever holds the log already."""
+    events = log.read()
+    view = fold(events)
+    if _revises(view, decision):
+        decision = revising.as_revision(decision, events)
+    written = log.append("decision.given", f"decision:{decision.subject}", {"decision": decision}, who=decision.who)
+    if revising.revision_of(decision.subject) is not None:
+        view = fold(log.read())
+        if view.offer is not None and f"release:{view.offer.tree}" in view.open_subjects:
+            back = revising.taken_back(view.offer.tree, decision)
+            log.append("decision.given", f"decision:{back.subject}", {"decision": back}, who=back.who)
+    return written
+
+
+def _revises(view: RunView, decision: Decision) -> bool:
+    kind, _, name = decision.subject.partition(":")
+    written = view.specification is not None and bool(view.specification.requirements)
+    if kind == "assumption":
+        return written
+    question = view.question(name) if kind == "question" else None
+    return written and question is not None and question.status != "open"
 
 
 def apply(settings: Settings, run: str) -> tuple[str, ...]:

@@ -14,6 +14,7 @@ What DBOS leaves to us, and why it is here:
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import sqlite3
 import time
@@ -36,6 +37,10 @@ WORKFLOW_VERSION = "1"
 """Raised when the order or meaning of recorded steps changes, so that older runs are refused and not corrupted."""
 
 _POLL_S = 0.03
+_HEARD_POLL_S = 0.002
+"""Once a child is known to have ended, its record is milliseconds away."""
+_BEGINNING_S = 0.01
+"""A child that was just started runs in this process by then, or elsewhere."""
 _QUEUE_POLL_S = 0.1
 
 _handlers: dict[str, Handler] = {}
@@ -72,9 +77,43 @@ def _prepare(connection: Any, _record: object) -> None:
     connection.execute("PRAGMA busy_timeout=20000")
 
 
+class _Ends:
+    """Which workflows run in this process, and a bell for the end of each: no database is asked meanwhile."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._bell = asyncio.Event()
+        self._live: set[str] = set()
+
+    @contextlib.contextmanager
+    def watched(self, id: str) -> Iterator[None]:
+        self._live.add(id)
+        try:
+            yield
+        finally:
+            self._live.discard(id)
+            self._loop.call_soon_threadsafe(self._bell.set)  # recovered workflows may run in a thread of the engine's
+
+    async def first(self, ids: Sequence[str]) -> bool:
+        """Wait while all of these run here; False when one of them does not (it ended before, or runs elsewhere)."""
+        if not self._live.issuperset(ids):
+            await asyncio.sleep(_BEGINNING_S)
+        if not self._live.issuperset(ids):
+            return False
+        while self._live.issuperset(ids):
+            self._bell.clear()
+            await self._bell.wait()
+        return True
+
+
+_ends: list[_Ends] = []
+"""Of the launched engine, as with the handlers."""
+
+
 @DBOS.workflow(name="sixfold.workflow")
 async def _execute(id: str, kind: str, payload: Json) -> Json:
-    return await _handlers[kind](id, payload)
+    with _ends[0].watched(id):
+        return await _handlers[kind](id, payload)
 
 
 class DbosEngine:
@@ -96,8 +135,9 @@ class DbosEngine:
 
     async def first(self, ids: Sequence[str]) -> str:
         handles = [self._handles[id] for id in ids]
+        heard = await _ends[0].first(ids)
         with _told():
-            winner = await DBOS.wait_first_async(handles, polling_interval_sec=_POLL_S)
+            winner = await DBOS.wait_first_async(handles, polling_interval_sec=_HEARD_POLL_S if heard else _POLL_S)
         return winner.workflow_id
 
     async def result(self, id: str) -> Json:
@@ -162,6 +202,7 @@ async def durable(run: str, database: str | Path, handlers: Mapping[str, Handler
         config["system_database_url"] = url
     _handlers.clear()
     _handlers.update(handlers)
+    _ends[:] = [_Ends()]
     # A recovered workflow waits for the next poll of an internal queue: DBOS's second would be felt at every resume.
     DBOS(config=config)._registry.get_internal_queue()._polling_interval_sec = _QUEUE_POLL_S
     try:

@@ -8,7 +8,9 @@ steps: no clock, no chance, no set order.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Protocol
 
 from sixfold.domain.data import Json
@@ -67,3 +69,18 @@ class MemoryEngine:
         for task in self._tasks.values():
             task.cancel()
         await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+
+
+@asynccontextmanager
+async def in_memory(run: str, database: str | Path, handlers: Mapping[str, Handler]) -> AsyncIterator[MemoryEngine]:
+    """An engine for work that can simply be done again, such as a replay: nothing to load, nothing to keep.
+
+    Args:
+        run: not used, as `database` is not: the signature is that of the durable engine's.
+        handlers: kind → handler.
+    """
+    engine = MemoryEngine(handlers)
+    try:
+        yield engine
+    finally:
+        await engine.close()

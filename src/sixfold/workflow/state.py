@@ -15,6 +15,7 @@ import contextlib
 import fcntl
 import os
 import secrets
+import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -27,14 +28,31 @@ from sixfold.workflow.log import EventLog
 class State:
     """Finds, lists and creates runs under one state folder."""
 
-    def __init__(self, home: Path, clock: Clock) -> None:
+    def __init__(self, home: Path, clock: Clock, *, drafts: bool = False) -> None:
         self.home = home
         self._clock = clock
+        self._drafts = drafts
 
     @property
     def runs_folder(self) -> Path:
         """Where the run folders lie."""
-        return self.home / "runs"
+        return self.home / "runs" / (".drafts" if self._drafts else "")
+
+    @contextlib.contextmanager
+    def make(self) -> Iterator[tuple[str, State]]:
+        """A new run that is there as a whole or not at all, whatever is killed when.
+
+        Yields:
+            The run's id, and the place where it is made; it appears among the runs when the block ends without error.
+        """
+        drafts = State(self.home, self._clock, drafts=True)
+        run = drafts.create()
+        try:
+            yield run, drafts
+            drafts.folder(run).rename(self.folder(run))
+        except BaseException:
+            shutil.rmtree(drafts.folder(run), ignore_errors=True)
+            raise
 
     def create(self) -> str:
         """Make a new run folder; returns its id `r-YYYYMMDD-HHMMSS-xxxx` (sortable by time)."""

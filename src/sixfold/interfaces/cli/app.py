@@ -10,7 +10,7 @@ from typing import Any
 import typer
 
 from sixfold.domain.errors import SixfoldError, UsageError
-from sixfold.interfaces.cli import fork, look, make, operate, prove, session, steer
+from sixfold.interfaces.cli import fork, look, make, measure, operate, prove, session, steer
 from sixfold.interfaces.cli.terminal import say, say_error
 
 GROUPS: tuple[tuple[str, tuple[tuple[str, Callable[..., int]], ...]], ...] = (
@@ -41,7 +41,15 @@ GROUPS: tuple[tuple[str, tuple[tuple[str, Callable[..., int]], ...]], ...] = (
             ("plan", look.plan),
         ),
     ),
-    ("prove", (("replay", prove.replay), ("export", prove.export))),
+    (
+        "prove",
+        (
+            ("replay", prove.replay),
+            ("export", prove.export),
+            ("eval", measure.evaluate),
+            ("experiment", measure.experiment),
+        ),
+    ),
     (
         "operate",
         (

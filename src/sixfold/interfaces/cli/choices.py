@@ -26,6 +26,7 @@ class PlanMode(StrEnum):
 
     AUTO = "auto"
     DIRECT = "direct"
+    STATIC = "static"
 
 
 class Review(StrEnum):

@@ -6,7 +6,7 @@ import asyncio
 import os
 import sys
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from sixfold.domain.requirements import Question
 from sixfold.domain.run import Decision
 from sixfold.domain.view import RunView
 from sixfold.interfaces.cli.engine import Door
-from sixfold.interfaces.cli.screens import increment_lines, question_lines, release_lines
+from sixfold.interfaces.cli.screens import decision_screen, increment_lines, question_lines, release_lines
 from sixfold.interfaces.cli.terminal import say
 from sixfold.interfaces.escape import visible
 
@@ -43,14 +43,22 @@ def read_answers(path: Path) -> dict[str, str]:
 
 
 class AnswersFile:
-    """Answers questions from a file; leaves everything else to the next door."""
+    """Answers questions and corrects assumptions from a file; leaves everything else to the next door."""
 
     def __init__(self, answers: Mapping[str, str], other: Door | None) -> None:
         self._answers = answers
         self._other = other
+        self._corrected: set[str] = set()
 
     async def ask(self, subject: str, view: RunView) -> Decision | None:
         kind, _, name = subject.partition(":")
+        if kind == "question" and view.specification:
+            for item in view.specification.assumptions:
+                value = self._answers.get(item.id) or self._answers.get(item.text)
+                if value and item.id not in self._corrected:
+                    self._corrected.add(item.id)
+                    correction = f"assumption:{item.id}"
+                    return Decision(subject=correction, verdict="answer", value=value, who="option:--answers")
         question = view.question(name) if kind == "question" else None
         value = (self._answers.get(question.id) or self._answers.get(question.text)) if question else None
         if value:
@@ -109,6 +117,7 @@ class TerminalDoor:
         self._keyboard = keyboard
         self._suspended = suspended
         self._one_at_a_time = asyncio.Lock()
+        self._shown: set[str] = set()
 
     async def ask(self, subject: str, view: RunView) -> Decision | None:
         kind, _, name = subject.partition(":")
@@ -116,7 +125,7 @@ class TerminalDoor:
             with self._suspended():
                 if kind == "question":
                     question = view.question(name)
-                    return await self._ask_question(subject, question) if question else None
+                    return await self._ask_question(subject, question, view) if question else None
                 if kind in ("increment", "release"):
                     return await self._ask_review(subject, view)
         return None
@@ -126,16 +135,33 @@ class TerminalDoor:
         sys.stderr.flush()
         return await self._keyboard.line()
 
-    async def _ask_question(self, subject: str, question: Question) -> Decision | None:
-        say("")
-        for line in question_lines(question):
-            say(line)
+    async def _ask_question(self, subject: str, question: Question, view: RunView) -> Decision | None:
+        ledger = view.specification.assumptions if view.specification else ()
+        if not self._shown:
+            # Questions and assumptions are one screen: who reads the one corrects the other.
+            say("")
+            for line in decision_screen(view):
+                say(line)
+        elif subject not in self._shown:
+            say("")
+            for line in question_lines(question):
+                say(line)
+        self._shown.add(subject)
         hint = f"number, free text, Enter = {visible(question.default)}" if question.default else "number or free text"
+        if ledger:
+            hint += f", `{ledger[0].id} …` corrects that line"
         while (typed := await self._prompt(f"{question.id} ({hint}, `later` leaves it waiting): ")) is not None:
             if typed == "later":
                 return None
             if not typed and question.default:
                 return Decision(subject=subject, verdict="default", value=question.default, who=self._who)
+            if (correction := _correction(typed, [item.id for item in ledger])) is not None:
+                id, value = correction
+                if value:
+                    say(f"{id}: {visible(value)}")
+                    return Decision(subject=f"assumption:{id}", verdict="answer", value=value, who=self._who)
+                say(f"say what you want instead of {id}, e.g. `{id} newest first`")
+                continue
             values = [option.value for option in question.options]
             if typed.isdecimal() and typed not in values and 1 <= int(typed) <= len(values):
                 typed = values[int(typed) - 1]
@@ -163,3 +189,10 @@ class TerminalDoor:
                 case "l":
                     return None
         return None
+
+
+def _correction(typed: str, ids: Sequence[str]) -> tuple[str, str] | None:
+    """`A3 newest first` → the assumption's id and what is wanted; None when it begins with no such id."""
+    head, _, rest = typed.partition(" ")
+    id = head.rstrip(":").upper()
+    return (id, rest.strip()) if id in ids else None

@@ -71,6 +71,10 @@ class Engine(Protocol):
         """Make a run that takes over what another had before a step; returns its id."""
         ...
 
+    def revise(self, settings: Settings, run: str, decision: Decision, options: Options) -> str:
+        """Make a run that differs from an ended one in one decision; returns its id."""
+        ...
+
     def demo(self, settings: Settings, *, listener: Listener | None, debug: bool) -> tuple[str, int]:
         """Replay the bundled recording; returns run id and exit code."""
         ...

@@ -31,6 +31,10 @@ def fork(
     ] = None,
     budget_usd: Annotated[float | None, typer.Option("--budget-usd", min=0, help="Cap of the fork.")] = None,
     budget_tokens: Annotated[int | None, typer.Option("--budget-tokens", min=0, help="Cap of the fork.")] = None,
+    prompt: Annotated[
+        list[str] | None,
+        typer.Option("--prompt", metavar="CALL=FILE", help="From STEP on, FILE is the prompt of that model call."),
+    ] = None,
     yes: Annotated[
         bool, typer.Option("--yes", "-y", help="Defaults for open questions, no more reviews, release approved.")
     ] = False,
@@ -48,9 +52,37 @@ def fork(
         tokens=view.options.budget.tokens if budget_tokens is None else budget_tokens,
     )
     options = msgspec.structs.replace(
-        view.options, budget=budget, record="", replay="" if model else view.options.replay
+        view.options,
+        budget=budget,
+        record="",
+        replay="" if model else view.options.replay,
+        prompts=tuple({**dict(view.options.prompts), **_prompts(prompt or [])}.items()),
     )
     engine = load_engine()
     fresh = engine.fork(open_session.settings, view.run, step, changed_options(options, model, None, yes))
     say(f"sixfold: run {fresh}, forked from {view.run} before {one_line(step)}")
     return drive(open_session, engine, fresh, answers=given, as_json=as_json, json_lines=json_lines)
+
+
+def _prompts(pairs: list[str]) -> dict[str, str]:
+    """Model call → prompt, from `CALL=FILE`.
+
+    Raises:
+        UsageError: no such form, an empty file, or one that cannot be read as text.
+    """
+    texts: dict[str, str] = {}
+    for pair in pairs:
+        call, equals, name = pair.partition("=")
+        if not equals or not name or "." not in call:
+            raise UsageError(
+                f"--prompt {pair!r} names no call and file", next="write --prompt development.write_patch=FILE"
+            )
+        try:
+            texts[call] = Path(name).read_text(encoding="utf-8").strip()
+        except OSError as error:
+            raise UsageError(f"cannot read the prompt {name}", why=str(error.strerror or error)) from error
+        except UnicodeDecodeError as error:
+            raise UsageError(f"the prompt {name} is not UTF-8 text") from error
+        if not texts[call]:
+            raise UsageError(f"the prompt {name} is empty")
+    return texts

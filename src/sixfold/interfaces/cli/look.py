@@ -12,8 +12,8 @@ from sixfold.domain.data import to_json
 from sixfold.domain.errors import StorageError, UsageError
 from sixfold.domain.events import Event
 from sixfold.domain.narrate import forecast_text, narrate
-from sixfold.domain.result import result
-from sixfold.domain.view import RunView, Spending
+from sixfold.domain.result import against_forecast, result
+from sixfold.domain.view import Spending
 from sixfold.interfaces.cli.compare import compare_lines, comparison
 from sixfold.interfaces.cli.finish import diff_of
 from sixfold.interfaces.cli.progress import spending
@@ -146,7 +146,7 @@ def _line(event: Event) -> str:
 def cost(run: RunArgument = None, last: LastOption = False, as_json: JsonOption = False) -> int:
     """What a run used: by task, role and model."""
     view = Session().view(run, last)
-    groups = {"task": view.by_task, "role": view.by_role, "model": view.by_model}
+    groups = {"phase": view.by_phase, "task": view.by_task, "role": view.by_role, "model": view.by_model}
     if as_json:
         books = {f"by_{name}": to_json(book) for name, book in groups.items()}
         put_json(
@@ -155,6 +155,7 @@ def cost(run: RunArgument = None, last: LastOption = False, as_json: JsonOption 
                 "run": view.run,
                 "usage": result(view)["usage"],
                 "budget": to_json(view.options.budget),
+                "phase_budget": to_json(view.options.phase_budget),
                 "task_budget": to_json(view.options.task_budget),
                 "forecast": to_json(view.forecast),
                 **books,
@@ -163,21 +164,11 @@ def cost(run: RunArgument = None, last: LastOption = False, as_json: JsonOption 
         return 0
     put(spending(view) + (f", {view.replayed_calls} of them recorded" if view.replayed_calls else ""))
     if view.forecast is not None:
-        put(one_line(f"{forecast_text(to_json(view.forecast))}{_against(view)}"))
+        put(one_line(forecast_text(to_json(view.forecast)) + against_forecast(view)))
     rows = [row for name, book in groups.items() for row in _cost_rows(name, book)]
     for line in table(rows, head=("BY", "NAME", "CALLS", "IN", "OUT", "COST", "SECONDS") if rows else ()):
         put(line)
     return 0
-
-
-def _against(view: RunView) -> str:
-    """How the forecast compares with what was really used."""
-    if view.forecast is None or view.forecast.tokens is None:
-        return ""
-    least, most = view.forecast.tokens
-    used = view.usage.input_tokens + view.usage.output_tokens
-    verdict = "above" if used > most else "below" if used < least and view.outcome else "within"
-    return f"; used {used:,} tokens: {verdict} the forecast"
 
 
 def _cost_rows(group: str, book: tuple[Spending, ...]) -> list[tuple[str, ...]]:

@@ -14,7 +14,7 @@ from sixfold.config import ROLES, Settings
 from sixfold.domain.data import to_json
 from sixfold.domain.errors import ConfigurationError, RequestError, UsageError
 from sixfold.domain.narrate import forecast_text
-from sixfold.domain.run import Budget, Options
+from sixfold.domain.run import Options
 from sixfold.domain.view import RunView
 from sixfold.interfaces.cli import session
 from sixfold.interfaces.cli.choices import Clarify, PlanMode, Review, Unanswered
@@ -59,11 +59,17 @@ def build(
         Unanswered | None, typer.Option("--unanswered", help="What an unanswered question does.")
     ] = None,
     plan: Annotated[
-        PlanMode | None, typer.Option("--plan", help="One direct task, a fixed plan, or what fits.")
+        PlanMode | None, typer.Option("--plan", help="What fits, one direct task, or a fixed line of roles.")
     ] = None,
     review: Annotated[Review | None, typer.Option("--review", help="Which increments a human reviews.")] = None,
     budget_usd: Annotated[float | None, typer.Option("--budget-usd", help="Pause before spending more.")] = None,
     budget_tokens: Annotated[int | None, typer.Option("--budget-tokens", help="Pause before using more.")] = None,
+    phase_budget_usd: Annotated[
+        float | None, typer.Option("--phase-budget-usd", min=0, help="The same for every phase by itself.")
+    ] = None,
+    phase_budget_tokens: Annotated[
+        int | None, typer.Option("--phase-budget-tokens", min=0, help="The same for every phase by itself.")
+    ] = None,
     task_budget_usd: Annotated[
         float | None, typer.Option("--task-budget-usd", min=0, help="The same for every task by itself.")
     ] = None,
@@ -108,6 +114,10 @@ def build(
         "review": "none" if yes else review and review.value,
         "budget.usd": budget_usd,
         "budget.tokens": budget_tokens,
+        "phase_budget.usd": phase_budget_usd,
+        "phase_budget.tokens": phase_budget_tokens,
+        "task_budget.usd": task_budget_usd,
+        "task_budget.tokens": task_budget_tokens,
         "timeout_s": timeout_s,
     }
     if not cwd.is_dir():
@@ -116,7 +126,6 @@ def build(
     options = msgspec.structs.replace(
         open_session.settings.options(),
         approve_release=yes,
-        task_budget=Budget(usd=task_budget_usd, tokens=task_budget_tokens),
         apply=apply,
         record=str(record.resolve()) if record else "",
         replay=str(replay.resolve()) if replay else "",

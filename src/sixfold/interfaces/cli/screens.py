@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from sixfold.domain.data import to_json
+from sixfold.domain.dependants import dependants
+from sixfold.domain.narrate import forecast_text
 from sixfold.domain.plan import Plan
-from sixfold.domain.requirements import Question
-from sixfold.domain.result import findings_counts, next_step
+from sixfold.domain.requirements import Assumption, Question
+from sixfold.domain.result import against_forecast, findings_counts, next_step
 from sixfold.domain.view import IncrementView, RunView, outcomes
 from sixfold.interfaces.cli.progress import spending
 from sixfold.interfaces.cli.terminal import paint, table
@@ -26,6 +29,24 @@ def question_lines(question: Question) -> list[str]:
         lines.append(f"    default: {one_line(question.default)}")
     if question.status != "open":
         lines.append(f"    {question.status}: {one_line(question.answer)}")
+    return lines
+
+
+def assumption_line(item: Assumption, width: int = 0) -> str:
+    """One line of the ledger: the decision, and what a person said instead."""
+    said = f" — corrected: {one_line(item.correction)}" if item.correction else ""
+    mark = " ✓" if item.status == "confirmed" else ""
+    text = one_line(item.text, width) if width and not said else one_line(item.text)
+    return f"{item.id:<4}{text}{mark}{said}"
+
+
+def decision_screen(view: RunView) -> list[str]:
+    """The questions and, beside them, everything that was assumed instead of asked: one screen, most at stake first."""
+    lines = [line for question in view.questions for line in question_lines(question)]
+    assumed = view.specification.assumptions if view.specification else ()
+    if assumed:
+        lines.append(paint("Assumed unless you correct it", "bold"))
+        lines += [f"  {assumption_line(item)}" for item in assumed]
     return lines
 
 
@@ -83,6 +104,8 @@ def show_lines(view: RunView) -> list[str]:
     if view.specification:
         written = view.specification
         lines.append(f"specified   {len(written.requirements)} requirements, {len(written.assumptions)} assumptions")
+        for assumed in written.assumptions:
+            lines.append(f"  {assumption_line(assumed, 90)}  ← {dependants(view, assumed.id).text()}".rstrip(" ←"))
     if view.tasks:
         lines.append(f"tasks       revision {view.plan.revision if view.plan else 0}")
         rows = [
@@ -93,7 +116,16 @@ def show_lines(view: RunView) -> list[str]:
     for item in view.live_increments:
         said = f"{item.decision.verdict} by {item.decision.who}" if item.decision else "undecided"
         lines.append(f"{item.increment.id:<11} {one_line(item.increment.title, 60)} [{one_line(said)}]")
-    return [*lines, *_proof_lines(view), f"cost        {spending(view)}", *_end_lines(view)]
+    return [*lines, *_proof_lines(view), *_cost_lines(view), *_end_lines(view)]
+
+
+def _cost_lines(view: RunView) -> list[str]:
+    recorded = f", {view.replayed_calls} of them recorded" if view.replayed_calls else ""
+    lines = [f"cost        {spending(view)}{recorded}"]
+    if view.forecast is not None and view.forecast.tokens is not None:
+        told = forecast_text(to_json(view.forecast)).removeprefix("forecast: ")
+        lines.append(f"forecast    {one_line(told + against_forecast(view), 160)}")
+    return lines
 
 
 def _proof_lines(view: RunView) -> list[str]:

@@ -21,10 +21,10 @@ from sixfold.interfaces.cli import session
 from sixfold.interfaces.cli.door import Keyboard, TerminalDoor
 from sixfold.interfaces.cli.engine import load_engine
 from sixfold.interfaces.cli.finish import diff_of, drive, write_report
-from sixfold.interfaces.cli.screens import increment_lines, question_lines, release_lines
+from sixfold.interfaces.cli.screens import decision_screen, increment_lines, release_lines
 from sixfold.interfaces.cli.session import JsonOption, LastOption, RunArgument, Session
 from sixfold.interfaces.cli.terminal import put, put_json, say
-from sixfold.interfaces.decisions import check
+from sixfold.interfaces.decisions import check, reopens
 from sixfold.interfaces.escape import one_line
 
 N = TypeVar("N", int, float)
@@ -34,48 +34,72 @@ Words = Annotated[list[str], typer.Argument(show_default=False)]
 
 
 def questions(run: RunArgument = None, last: LastOption = False, as_json: JsonOption = False) -> int:
-    """What waits for a human, with options, consequences and defaults."""
+    """What waits for a human: questions with options and defaults, and beside them everything that was assumed."""
     view = Session().view(run, last)
+    assumed = view.specification.assumptions if view.specification else ()
     if as_json:
         put_json(
-            {"schema_version": 1, "run": view.run, "questions": to_json(view.questions), "waiting": list(view.waiting)}
+            {
+                "schema_version": 1,
+                "run": view.run,
+                "questions": to_json(view.questions),
+                "assumptions": to_json(assumed),
+                "waiting": list(view.waiting),
+            }
         )
         return 0
-    for question in view.questions:
-        for line in question_lines(question):
-            put(line)
+    for line in decision_screen(view):
+        put(line)
     for subject in view.open_subjects:
         if not subject.startswith("question:"):
             put(f"{one_line(subject, 60)}: sixfold review {view.run}")
-    if not view.questions and not view.open_subjects:
+    if not view.questions and not assumed and not view.open_subjects:
         say(f"sixfold: {view.run} asks nothing")
+    elif assumed:
+        put(f'correct one: sixfold answer {view.run} {assumed[0].id} "what you want instead"')
     return 0
 
 
 def answer(
-    words: Annotated[list[str], typer.Argument(metavar="[RUN] QID [VALUE]", help="Newest run when RUN is left out.")],
+    words: Annotated[list[str], typer.Argument(metavar="[RUN] ID [VALUE]", help="Newest run when RUN is left out.")],
     default: Annotated[bool, typer.Option("--default", help="Take the question's declared default.")] = False,
     last: LastOption = False,
+    as_json: JsonOption = False,
+    json_lines: Annotated[bool, typer.Option("--json-lines", help="Stream the event log on stdout.")] = False,
 ) -> int:
-    """Answer a question, in the options' words or your own."""
+    """Answer a question (Q1), or correct an assumption (A3), in the options' words or your own.
+
+    An assumption may be corrected at any time. A run that has ended stays as it is: a new one takes over all of it that
+    does not rest on the corrected decision.
+    """
     wanted = 1 if default else 2
     if len(words) == wanted:
         words = ["--last", *words]
     if len(words) != wanted + 1:
-        form = "sixfold answer [RUN] QID --default" if default else "sixfold answer [RUN] QID VALUE"
-        raise UsageError("answer takes a question and a value", next=f"{form} (quote a VALUE with spaces)")
+        form = "sixfold answer [RUN] ID --default" if default else "sixfold answer [RUN] ID VALUE"
+        raise UsageError(
+            "answer takes a question or assumption and a value", next=f"{form} (quote a VALUE with spaces)"
+        )
     open_session = Session()
     view = open_session.view(words[0], last)
-    question = view.question(words[1])
+    id = words[1]
+    question = view.question(id)
     value = (question.default if question else "") if default else _value(question, words[2])
-    verdict = "default" if default else "answer"
+    # Questions are Q1, Q2, …, assumptions A1, A2, …; what is neither is told off as a question.
+    kind = "assumption" if re.fullmatch(r"[Aa]\d+", id) and question is None else "question"
     decision = Decision(
-        subject=f"question:{words[1]}",
-        verdict="default" if verdict == "default" else "answer",
+        subject=f"{kind}:{id.upper() if kind == 'assumption' else id}",
+        verdict="default" if default else "answer",
         value=value,
         who=session.who(),
     )
-    return _decide(open_session, view, decision)
+    if not reopens(view, decision):
+        return _decide(open_session, view, decision)
+    check(view, decision)
+    engine = load_engine()
+    fresh = engine.revise(open_session.settings, view.run, decision, msgspec.structs.replace(view.options, record=""))
+    say(f"sixfold: run {fresh}: as {view.run}, but {one_line(id)} is {one_line(value)}")
+    return drive(open_session, engine, fresh, as_json=as_json, json_lines=json_lines)
 
 
 def _value(question: Question | None, typed: str) -> str:
@@ -155,6 +179,12 @@ def resume(
     budget_tokens: Annotated[
         str | None, typer.Option("--budget-tokens", metavar="N|+N", help="New cap, or more.")
     ] = None,
+    phase_budget_usd: Annotated[
+        str | None, typer.Option("--phase-budget-usd", metavar="N|+N", help="The same for every phase.")
+    ] = None,
+    phase_budget_tokens: Annotated[
+        str | None, typer.Option("--phase-budget-tokens", metavar="N|+N", help="The same for every phase.")
+    ] = None,
     task_budget_usd: Annotated[
         str | None, typer.Option("--task-budget-usd", metavar="N|+N", help="The same for every task.")
     ] = None,
@@ -178,6 +208,7 @@ def resume(
     options = msgspec.structs.replace(
         view.options,
         budget=_caps("", view.options.budget, budget_usd, budget_tokens),
+        phase_budget=_caps("phase-", view.options.phase_budget, phase_budget_usd, phase_budget_tokens),
         task_budget=_caps("task-", view.options.task_budget, task_budget_usd, task_budget_tokens),
     )
     options = changed_options(options, model, timeout_s, yes)

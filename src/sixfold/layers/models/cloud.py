@@ -34,7 +34,8 @@ class CallRecord(Data, frozen=True, kw_only=True):
     reply: str
     finish: str
     replayed: bool
-    """True when it came from a cassette and cost nothing now; `usage` then says what it had cost."""
+    """True when it came from a recording and cost this run nothing; `usage` then says what it had cost. An answer this
+    run paid for before a crash is not replayed, although it is found in the cassette."""
     wall_s: float
 
 
@@ -48,6 +49,7 @@ class ModelCloud:
         cassette: the run's own; a recorded answer is returned without asking.
         ledger: budget, reservations, costs.
         on_call: told about every answered call, after its reply is on disk.
+        reword: puts another prompt into a (redacted) request before it is named and asked.
     """
 
     def __init__(
@@ -61,6 +63,7 @@ class ModelCloud:
         on_call: Callable[[CallRecord], None] | None = None,
         policy: RetryPolicy = PATIENT,
         sleep: Sleep = asyncio.sleep,
+        reword: Callable[[ModelRequest], ModelRequest] | None = None,
     ) -> None:
         self._routes = dict(routes)
         self._cassette = cassette
@@ -70,7 +73,9 @@ class ModelCloud:
         self._on_call = on_call
         self._policy = policy
         self._sleep = sleep
+        self._reword = reword
         self._under_way: dict[Digest, asyncio.Future[ModelReply]] = {}
+        self._told: set[tuple[Digest, str]] = set()
 
     def spent(self, scope: str = "") -> Usage:
         return self._ledger.spent(scope)
@@ -85,12 +90,22 @@ class ModelCloud:
         if adapter is None:
             raise ModelMisconfigured("no model is configured", next=NO_MODEL)
         clean = self._redactor.request(request)
+        if self._reword is not None:
+            clean = self._reword(clean)
         model = adapter.identify(clean)
         key = key_of(model, clean)
         began = self._clock.monotonic()
-        reply = self._recorded(key, scope, adapter)
-        if reply is None:
+        entry = self._recorded(key, scope, adapter, _phase(clean))
+        if entry is None:
             reply = await self._share(adapter, clean, model, key, scope)
+        else:
+            reply = entry.reply()
+        wall_s = self._clock.monotonic() - began
+        free = reply.replayed
+        if entry is not None and self._ledger.paid(key, scope) and (key, scope) not in self._told:
+            # This run paid for it and crashed before anybody was told.
+            free, wall_s = False, entry.wall_s
+        self._told.add((key, scope))
         if self._on_call is not None:
             self._on_call(
                 CallRecord(
@@ -103,13 +118,13 @@ class ModelCloud:
                     prompt=digest(canonical(clean)),
                     reply=reply.text,
                     finish=reply.finish,
-                    replayed=reply.replayed,
-                    wall_s=self._clock.monotonic() - began,
+                    replayed=free,
+                    wall_s=wall_s,
                 )
             )
         return reply
 
-    def _recorded(self, key: Digest, scope: str, adapter: Adapter) -> ModelReply | None:
+    def _recorded(self, key: Digest, scope: str, adapter: Adapter, phase: str) -> Entry | None:
         try:
             entry = self._cassette.find(key)
         except StorageError:
@@ -120,8 +135,8 @@ class ModelCloud:
             return None
         self._cassette.copy_out(entry)
         if adapter.charges == "never" and not self._ledger.accounts(key):
-            self._ledger.account(key, scope, entry.usage)
-        return entry.reply()
+            self._ledger.account(key, scope, entry.usage, phase=phase)
+        return entry
 
     async def _share(self, adapter: Adapter, request: ModelRequest, model: str, key: Digest, scope: str) -> ModelReply:
         """Ask, or wait for the same question that is already under way."""
@@ -155,10 +170,14 @@ class ModelCloud:
         if adapter.charges == "never":
             reply = await adapter.complete(request, scope=scope)
             self._record(request, reply, key, self._clock.now(), 0.0)
-            self._ledger.account(key, scope, reply.usage)
+            self._ledger.account(key, scope, reply.usage, phase=_phase(request))
             return reply
         reservation = await self._ledger.reserve(
-            key, scope, self._most(adapter, request, model), replaces=adapter.charges == "once"
+            key,
+            scope,
+            self._most(adapter, request, model),
+            phase=_phase(request),
+            replaces=adapter.charges == "once",
         )
         asked_at, began = self._clock.now(), self._clock.monotonic()
         try:
@@ -217,3 +236,8 @@ class ModelCloud:
         return Usage(
             calls=1, input_tokens=tokens, output_tokens=request.max_output_tokens, cost_usd=cost, estimated=True
         )
+
+
+def _phase(request: ModelRequest) -> str:
+    """The phase that asks: the first half of a purpose."""
+    return request.purpose.partition(".")[0]

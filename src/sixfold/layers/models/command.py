@@ -51,7 +51,8 @@ class CommandModel:
         return self._name
 
     def cost(self, input_tokens: int, output_tokens: int) -> float | None:
-        return 0.0
+        """The program may ask a paid service; Sixfold cannot know."""
+        return None
 
     async def aclose(self) -> None:
         return None
@@ -64,7 +65,7 @@ class CommandModel:
         return ModelReply(
             text=text,
             model=self._name,
-            usage=estimate_usage(request, text, 0.0),
+            usage=estimate_usage(request, text),
             request=key_of(self._name, request),
         )
 

@@ -7,6 +7,8 @@
 
 A reservation without its settlement, found when a run goes on, counts in full unless the cassette holds the reply:
 the server may have charged for an answer that nobody received. So a cap is never passed, whatever crashes when.
+
+Caps nest: a call needs room in the run, in its phase and in its task, all three at once.
 """
 
 from __future__ import annotations
@@ -37,6 +39,9 @@ class Line(Data, frozen=True, kw_only=True):
     id: int
     key: str = ""
     scope: str = ""
+    phase: str = ""
+    recorded: bool = False
+    """True for an answer that came from a recording: nothing was paid for it now."""
     most: Usage | None = None
     usage: Usage | None = None
 
@@ -47,8 +52,15 @@ class Reservation(Data, frozen=True, kw_only=True):
     id: int
     key: str
     scope: str
+    phase: str = ""
+    recorded: bool = False
     most: Usage
     """What the call can cost at most."""
+
+    @property
+    def places(self) -> frozenset[str]:
+        """Every book the call is entered in: the run's, its phase's, its task's."""
+        return frozenset({"", _phase(self.phase), self.scope})
 
 
 class Ledger:
@@ -58,6 +70,7 @@ class Ledger:
         path: the file; made with the first reservation.
         budget: caps of the run.
         scope_budget: caps of every scope (task) alike.
+        phase_budget: caps of every phase alike.
         recorded: usage of a reply that the cassette holds, or None; decides what an interrupted call has cost.
 
     Raises:
@@ -70,15 +83,18 @@ class Ledger:
         *,
         budget: Budget = UNLIMITED,
         scope_budget: Budget = UNLIMITED,
+        phase_budget: Budget = UNLIMITED,
         recorded: Callable[[Digest], Usage | None] | None = None,
     ) -> None:
         self.path = path
         self._budget = budget
         self._scope_budget = scope_budget
+        self._phase_budget = phase_budget
         self._open: dict[int, Reservation] = {}
         self._orphans: dict[int, Reservation] = {}
         self._spent: dict[str, Usage] = {}
         self._keys: set[str] = set()
+        self._paid: set[tuple[str, str]] = set()
         self._next = 0
         self._length = 0
         self._waiting: list[asyncio.Future[None]] = []
@@ -87,13 +103,13 @@ class Ledger:
     @property
     def caps_usd(self) -> bool:
         """True when some cap is in dollars, so that every price must be known."""
-        return self._budget.usd is not None or self._scope_budget.usd is not None
+        return any(budget.usd is not None for budget in (self._budget, self._phase_budget, self._scope_budget))
 
     def spent(self, scope: str = "") -> Usage:
         """Settled usage of a scope or of the run, calls that a crash cut off included at their full amount."""
         total = Usage(cost_usd=0.0) + self._spent.get(scope, Usage(cost_usd=0.0))
         for orphan in self._orphans.values():
-            if scope in ("", orphan.scope):
+            if scope in orphan.places:
                 total = total + orphan.most
         return total
 
@@ -101,13 +117,20 @@ class Ledger:
         """True when a settled call of that key is in the book."""
         return key in self._keys
 
-    async def reserve(self, key: str, scope: str, most: Usage, *, replaces: bool = False) -> Reservation:
+    def paid(self, key: str, scope: str) -> bool:
+        """True when this run itself paid for the answer to `key` in that scope, whatever crashed since."""
+        return (key, scope) in self._paid
+
+    async def reserve(
+        self, key: str, scope: str, most: Usage, *, phase: str = "", replaces: bool = False
+    ) -> Reservation:
         """Hold room for a call, durably. Waits while calls under way hold room that they may give back.
 
         Args:
             key: of the request, in the cassette.
             scope: task id, empty for the run itself.
             most: what the call can cost at most.
+            phase: the phase that asks.
             replaces: the call was begun before a crash and is found again, so its old reservation is given back.
 
         Raises:
@@ -116,13 +139,13 @@ class Ledger:
         if replaces:
             for orphan in [one for one in self._orphans.values() if one.key == key]:
                 self.settle(self._orphans.pop(orphan.id), Usage())
-        while (refusal := self._refusal(scope, most)) is not None:
+        while (refusal := self._refusal(scope, phase, most)) is not None:
             if not refusal.passing:
                 raise refusal.error
             room = asyncio.get_running_loop().create_future()
             self._waiting.append(room)
             await room
-        reservation = self._enter(key, scope, most, durable=True)
+        reservation = self._enter(Reservation(id=self._next, key=key, scope=scope, phase=phase, most=most))
         self._open[reservation.id] = reservation
         return reservation
 
@@ -140,20 +163,31 @@ class Ledger:
             self._orphans[reservation.id] = reservation
             self._wake()
 
-    def account(self, key: str, scope: str, usage: Usage) -> None:
+    def account(self, key: str, scope: str, usage: Usage, *, phase: str = "") -> None:
         """Enter a call that needed no reservation (a replayed answer)."""
-        self.settle(self._enter(key, scope, usage, durable=False), usage)
+        replayed = Reservation(id=self._next, key=key, scope=scope, phase=phase, recorded=True, most=usage)
+        self.settle(self._enter(replayed), usage)
 
-    def _enter(self, key: str, scope: str, most: Usage, *, durable: bool) -> Reservation:
-        reservation = Reservation(id=self._next, key=key, scope=scope, most=most)
-        self._append(Line(op="reserve", id=reservation.id, key=key, scope=scope, most=most), durable=durable)
+    def _enter(self, one: Reservation) -> Reservation:
+        line = Line(
+            op="reserve",
+            id=one.id,
+            key=one.key,
+            scope=one.scope,
+            phase=one.phase,
+            recorded=one.recorded,
+            most=one.most,
+        )
+        self._append(line, durable=not one.recorded)
         self._next += 1
-        return reservation
+        return one
 
     def _count(self, reservation: Reservation, usage: Usage) -> None:
         if usage.calls:
             self._keys.add(reservation.key)
-            for where in {"", reservation.scope}:
+            if not reservation.recorded:
+                self._paid.add((reservation.key, reservation.scope))
+            for where in reservation.places:
                 self._spent[where] = self._spent.get(where, Usage(cost_usd=0.0)) + usage
 
     def _wake(self) -> None:
@@ -162,15 +196,18 @@ class Ledger:
             if not room.done():
                 room.set_result(None)
 
-    def _refusal(self, scope: str, most: Usage) -> _Refusal | None:
-        nested = [(self._budget, ""), (self._scope_budget, scope)] if scope else [(self._budget, "")]
-        for budget, where in nested:
+    def _refusal(self, scope: str, phase: str, most: Usage) -> _Refusal | None:
+        nested = [(self._budget, "", "run")]
+        if phase:
+            nested.append((self._phase_budget, _phase(phase), f"phase:{phase}"))
+        if scope:
+            nested.append((self._scope_budget, scope, f"task:{scope}"))
+        for budget, where, prefix in nested:
             settled = self.spent(where)
             under_way = Usage(cost_usd=0.0)
             for one in self._open.values():
-                if where in ("", one.scope):
+                if where in one.places:
                     under_way = under_way + one.most
-            prefix = f"task:{where}" if where else "run"
             for unit, cap in (("usd", budget.usd), ("tokens", budget.tokens)):
                 if cap is None:
                     continue
@@ -213,7 +250,9 @@ class Ledger:
             raise StorageError(f"{self.path} was written by a newer Sixfold", next="upgrade Sixfold to open this run")
         self._next = max(self._next, line.id + 1)
         if line.op == "reserve" and line.most is not None:
-            self._orphans[line.id] = Reservation(id=line.id, key=line.key, scope=line.scope, most=line.most)
+            self._orphans[line.id] = Reservation(
+                id=line.id, key=line.key, scope=line.scope, phase=line.phase, recorded=line.recorded, most=line.most
+            )
         elif line.usage is not None and line.id in self._orphans:
             done = self._orphans.pop(line.id)
             self._count(done, line.usage)
@@ -248,6 +287,11 @@ class _Refusal(msgspec.Struct, frozen=True, kw_only=True):
     error: BudgetExceeded
 
 
+def _phase(name: str) -> str:
+    """The key of a phase's book; no task id has a colon in it."""
+    return f"phase:{name}" if name else ""
+
+
 def _opened(path: Path) -> BinaryIO:
     path.parent.mkdir(parents=True, exist_ok=True)
     return os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600), "r+b")
@@ -261,7 +305,8 @@ def _amount(usage: Usage, unit: str) -> float:
 
 def _exceeded(cap: str, unit: str, spent: float, need: float, allowed: float) -> BudgetExceeded:
     form = "${:.4f}" if unit == "usd" else "{:,.0f} tokens"
-    option = f"--{'task-' if cap.startswith('task:') else ''}budget-{unit}"
+    level = cap.partition(":")[0]
+    option = f"--{'' if level == 'run' else level + '-'}budget-{unit}"
     return BudgetExceeded(
         f"the budget {cap} is reached: {form.format(spent)} of {form.format(allowed)} spent, "
         f"the next call could take {form.format(need)}",

@@ -82,7 +82,8 @@ class RelayModel:
         return "relay"
 
     def cost(self, input_tokens: int, output_tokens: int) -> float | None:
-        return 0.0
+        """Whoever answers knows what it cost them; Sixfold does not."""
+        return None
 
     async def aclose(self) -> None:
         return None
@@ -99,7 +100,7 @@ class RelayModel:
                 why=str(error.strerror or error),
                 next="give a writable folder: -m relay:DIR",
             ) from error
-        return ModelReply(text=text, model="relay", usage=estimate_usage(request, text, 0.0), request=key)
+        return ModelReply(text=text, model="relay", usage=estimate_usage(request, text), request=key)
 
     def _asked_before(self, key: Digest) -> str | None:
         wanted = {f"request: {key}", f"run: {self._owner}".rstrip()}

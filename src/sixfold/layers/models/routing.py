@@ -6,13 +6,15 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+import msgspec
+
 from sixfold.domain.data import Digest
 from sixfold.domain.errors import ModelMisconfigured, StorageError
-from sixfold.domain.model import Usage
+from sixfold.domain.model import ModelRequest, Usage
 from sixfold.domain.ports import Clock
 from sixfold.domain.run import Budget
 from sixfold.layers.models.adapter import Adapter
-from sixfold.layers.models.cassette import Cassette, Inheriting, ReplayModel
+from sixfold.layers.models.cassette import Cassette, Inheriting, ReplayModel, key_of
 from sixfold.layers.models.catalog import NO_MODEL, SECRET_VARIABLES, ModelName, Price, parse_model
 from sixfold.layers.models.cloud import CallRecord, ModelCloud
 from sixfold.layers.models.command import CommandModel
@@ -41,6 +43,8 @@ def open_cloud(
     record: str = "",
     budget: Budget = UNLIMITED,
     scope_budget: Budget = UNLIMITED,
+    phase_budget: Budget = UNLIMITED,
+    prompts: Sequence[tuple[str, str]] = (),
     prices: Mapping[str, Price] | None = None,
     secrets: Mapping[str, str] | None = None,
     blob: Callable[[Digest], bytes] | None = None,
@@ -63,6 +67,9 @@ def open_cloud(
         record: folder that receives a copy of every answer.
         budget: caps of the run.
         scope_budget: caps of each scope (task).
+        phase_budget: caps of each phase.
+        prompts: (purpose, system text) pairs that replace the prompts of those calls, unless the answer to the
+            original prompt is recorded already.
         prices: configured price by model name (`openai-chat:NAME`).
         secrets: further values, by name, that must never leave, besides the providers' keys.
         blob: bytes of a picture by digest.
@@ -113,13 +120,36 @@ def open_cloud(
     return ModelCloud(
         routes,
         cassette=cassette,
-        ledger=Ledger(folder / "ledger.jsonl", budget=budget, scope_budget=scope_budget, recorded=recorded),
+        ledger=Ledger(
+            folder / "ledger.jsonl",
+            budget=budget,
+            scope_budget=scope_budget,
+            phase_budget=phase_budget,
+            recorded=recorded,
+        ),
         clock=clock,
         redactor=Redactor(known_secrets),
         on_call=on_call,
         policy=policy,
         sleep=sleep,
+        reword=_rewording(dict(prompts), routes, Path(replay) if replay else cassette.folder) if prompts else None,
     )
+
+
+def _rewording(
+    prompts: Mapping[str, str], routes: Mapping[str, Adapter], answers: Path
+) -> Callable[[ModelRequest], ModelRequest]:
+    """Puts other prompts into requests; a question that has its answer in the folder `answers` keeps it."""
+
+    def reword(request: ModelRequest) -> ModelRequest:
+        if request.purpose not in prompts:
+            return request
+        adapter = routes.get(request.role) or routes.get("*")
+        if adapter is not None and (answers / f"{key_of(adapter.identify(request), request)}.json").exists():
+            return request
+        return msgspec.structs.replace(request, system=prompts[request.purpose])
+
+    return reword
 
 
 def _played_by(adapter: Adapter, role: str, name: str) -> str:

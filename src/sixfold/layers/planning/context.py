@@ -12,10 +12,16 @@ from sixfold.domain.plan import Plan, Task
 from sixfold.domain.ports import Passage, Repository, Retriever
 from sixfold.domain.prompt import untrusted
 from sixfold.domain.requirements import Specification
+from sixfold.layers.planning.roles import guidance
 from sixfold.layers.planning.selection import looks_secret, readable_text
 
 _PATH = re.compile(r"[\w./-]*\w")
 _LEAST_PASSAGE_CHARS = 400
+_SAYING = """## Besides files
+- `<note>one line</note>`, at most three, after the files: what users of your contracts must know and the contract does
+  not say. Usually none.
+- A contract that cannot be kept or used as it is: answer only
+  `<contract id="ID">why, and its right text</contract>`."""
 _MOST_OVERVIEW_CHARS = 4_000
 
 
@@ -44,6 +50,8 @@ def brief(
     parts = [_heading(task, plan)]
     parts.append(_slice(task, plan, specification))
     parts += _contracts(task, plan)
+    if len(plan.tasks) > 1 and (task.provides or task.consumes):
+        parts.append(_SAYING)
     if notes:
         parts.append("## Notes from other tasks\n" + untrusted("notes", "\n".join(f"- {note}" for note in notes)))
     left = most_chars - sum(len(part) + 2 for part in parts)
@@ -72,6 +80,9 @@ def _heading(task: Task, plan: Plan) -> str:
         lines.append(f"Requirements: {', '.join(task.requirements)}")
     if task.goal and task.goal != task.title:
         lines.append(task.goal)
+    minded = guidance(task.role) if len(plan.tasks) > 1 else ""
+    if minded:
+        lines.append(f"As {task.role}: {minded}")
     if task.files:
         lines.append("Write only these files: " + ", ".join(f"`{path}`" for path in task.files))
     if task.files and task.check:

@@ -15,20 +15,23 @@ from sixfold.domain.prompt import Prompt, untrusted
 from sixfold.domain.replies import Unreadable, ask, json_in
 from sixfold.domain.requirements import Specification
 from sixfold.layers.planning.paths import is_test
-from sixfold.layers.planning.validation import existing_note, faults
+from sixfold.layers.planning.validation import existing_note, fault_list, faults
 
 DECOMPOSE = Prompt.parse((Path(__file__).parent / "prompts" / "decompose.md").read_text(encoding="utf-8"))
-_MOST_FAULTS_SHOWN = 20
 
 
-class _Contract(Data, frozen=True, kw_only=True):
+class ContractDraft(Data, frozen=True, kw_only=True):
+    """A contract as a model writes it."""
+
     id: str
     kind: Literal["python", "http", "cli", "schema", "file"] = "python"
     text: str
     existing: str | None = ""
 
 
-class _Task(Data, frozen=True, kw_only=True):
+class TaskDraft(Data, frozen=True, kw_only=True):
+    """A task as a model writes it."""
+
     id: str
     title: str
     goal: str = ""
@@ -42,8 +45,8 @@ class _Task(Data, frozen=True, kw_only=True):
 
 class _Plan(Data, frozen=True, kw_only=True):
     reason: str | None = ""
-    contracts: tuple[_Contract, ...] | None = ()
-    tasks: tuple[_Task, ...]
+    contracts: tuple[ContractDraft, ...] | None = ()
+    tasks: tuple[TaskDraft, ...]
 
 
 async def decompose(
@@ -101,17 +104,16 @@ def read_plan(text: str, specification: Specification, existing_paths: Collectio
     """
     draft = json_in(text, _Plan)
     contracts = tuple(
-        Contract(id=item.id.strip(), kind=item.kind, text=_contract_text(item)) for item in draft.contracts or ()
+        Contract(id=item.id.strip(), kind=item.kind, text=contract_text(item)) for item in draft.contracts or ()
     )
     plan = Plan(
-        tasks=tuple(_task(item) for item in draft.tasks),
+        tasks=tuple(task_of(item) for item in draft.tasks),
         contracts=contracts,
         reason=" ".join((draft.reason or "").split()) or "first plan",
     )
     found = faults(plan, specification, existing_paths)
     if found:
-        shown = "; ".join(f"({place}) {fault}" for place, fault in enumerate(found[:_MOST_FAULTS_SHOWN], start=1))
-        raise Unreadable(f"the plan has {len(found)} fault(s): {shown}")
+        raise Unreadable(f"the plan has {fault_list(found)}")
     return plan
 
 
@@ -126,7 +128,45 @@ def direct_plan(specification: Specification) -> Plan:
     return Plan(tasks=(task,), reason="one deliverable: attempted directly", author="rule:direct")
 
 
-def _task(draft: _Task) -> Task:
+_LINE = (
+    ("architect", "Decide modules and their interfaces; write them down in DESIGN.md with exact signatures. No code."),
+    ("database engineer", "Write what stores data, as DESIGN.md says. Nothing is stored? Write the data types."),
+    ("back end engineer", "Write the rules and services, as DESIGN.md says."),
+    ("front end engineer", "Write what a person or a program meets: pages, commands, entry points, packaging."),
+    ("tester", "Write the missing tests for every requirement and correct what they show to be wrong."),
+    ("reviewer", "Compare the whole with the specification and correct what differs."),
+)
+"""The fixed line of roles that MetaGPT and ChatDev run for every request (research: orchestration, 3.1)."""
+
+
+def static_plan(specification: Specification) -> Plan:
+    """The same roles in the same order for every request, each on what the one before left: the plan to compare with.
+
+    Same sandbox, tests and gates as any plan; no write sets, so nothing runs side by side.
+    """
+    everything = tuple(item.id for item in specification.requirements)
+    tasks, contracts = [], []
+    for number, (role, goal) in enumerate(_LINE, start=1):
+        last = number == len(_LINE)
+        if not last:
+            text = f"The files as the {role} left them in the tree."
+            contracts.append(Contract(id=f"hand-over-{number}", kind="file", text=text))
+        tasks.append(
+            Task(
+                id=f"T{number}",
+                title=f"{specification.title}: {role}"[:72],
+                goal=f"{specification.summary}\n{goal}".strip(),
+                role=role,
+                provides=() if last else (f"hand-over-{number}",),
+                consumes=(f"hand-over-{number - 1}",) if number > 1 else (),
+                requirements=everything,
+            )
+        )
+    return Plan(tasks=tuple(tasks), contracts=tuple(contracts), reason="fixed line of roles", author="rule:static")
+
+
+def task_of(draft: TaskDraft) -> Task:
+    """The task a model meant: white space, doubles and `./` put right."""
     files = _unique(_path(path) for path in draft.files)
     check = (draft.check,) if isinstance(draft.check, str) else draft.check or ()
     # Models also write a command here; its words that are owned or existing test paths are what was meant.
@@ -153,6 +193,7 @@ def _unique(items: Iterable[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(items))
 
 
-def _contract_text(draft: _Contract) -> str:
+def contract_text(draft: ContractDraft) -> str:
+    """The contract's text, with a first line that names the file when it is fulfilled already."""
     path = _path(draft.existing or "")
     return f"{existing_note(path)}\n{draft.text.strip()}" if path else draft.text.strip()

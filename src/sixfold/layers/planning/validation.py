@@ -13,6 +13,7 @@ MOST_FILES = 12
 """Of one task, tests not counted; the prompt asks for fewer."""
 MOST_REQUIREMENTS = 15
 MOST_TASKS = 30
+_MOST_FAULTS_SHOWN = 20
 _UNTESTED = (".toml", ".cfg", ".ini", ".md", ".txt", ".yml", ".yaml", ".json", ".css", ".html", ".svg", ".lock")
 _EXISTING = "Already in the repository: "
 
@@ -20,6 +21,12 @@ _EXISTING = "Already in the repository: "
 def existing_note(path: str) -> str:
     """First line of a contract that the base tree fulfils already."""
     return f"{_EXISTING}{path}"
+
+
+def fault_list(found: Sequence[str]) -> str:
+    """`2 fault(s): (1) … (2) …`, for a model or a person who is to mend them all at once."""
+    shown = "; ".join(f"({place}) {fault}" for place, fault in enumerate(found[:_MOST_FAULTS_SHOWN], start=1))
+    return f"{len(found)} fault(s): {shown}"
 
 
 def faults(plan: Plan, specification: Specification, existing_paths: Collection[str]) -> tuple[str, ...]:

@@ -30,13 +30,24 @@ class Published(Data, frozen=True, kw_only=True):
     commits: tuple[Commit, ...]
 
 
-def message(run: str, increment: Increment, title: str, approver: str) -> str:
-    """A commit message: subject, and trailers for run, task, requirements and approval."""
+def message(run: str, increment: Increment, title: str, approver: str, part: str = "") -> str:
+    """A commit message: subject, and trailers for run, task, requirements, model, prompt and approval."""
     trailers = [f"Sixfold-Run: {run}", f"Sixfold-Task: {increment.task}", f"Sixfold-Increment: {increment.id}"]
+    if part:
+        trailers.append(f"Sixfold-Part: {part}")
     if increment.requirements:
         trailers.append(f"Sixfold-Requirements: {', '.join(increment.requirements)}")
-    trailers.append(f"Sixfold-Approved-By: {approver}")
-    return f"{title.strip()[:72]}\n\n" + "\n".join(trailers) + "\n"
+    trailers += [f"Sixfold-Model: {_one_line(model)}" for model in increment.models]
+    if increment.prompt:
+        trailers.append(f"Sixfold-Prompt: sha256:{increment.prompt}")
+    trailers.append(f"Sixfold-Approved-By: {_one_line(approver)}")
+    subject = f"{title.strip()[: 72 - len(part) - 3]} ({part})" if part else title.strip()[:72]
+    return f"{_one_line(subject)}\n\n" + "\n".join(trailers) + "\n"
+
+
+def _one_line(text: str) -> str:
+    """A title or a name may not add trailers of its own."""
+    return " ".join(text.split())
 
 
 def publish(
@@ -56,7 +67,13 @@ def publish(
     Args:
         at: time of all commits. With the time of the approval, doing this twice gives the same commits.
     """
-    trees, first_parents, commits = _carried(repository, product, snapshot)
+    steps = [
+        (increment, tree, f"{number} of {len(trees)}" if len(trees) > 1 else "")
+        for increment in product.increments
+        for trees in [[each.tree for each in increment.slices] or [increment.tree]]
+        for number, tree in enumerate(trees, 1)
+    ]
+    trees, first_parents, commits = _carried(repository, [tree for _, tree, _ in steps], snapshot)
     parent: list[str] = [snapshot.head] if snapshot.head else []
     if first_parents:
         text = f"Uncommitted changes present when {run} began\n\nNot made by Sixfold.\n"
@@ -64,20 +81,29 @@ def publish(
         commits.append(Commit(increment="base", commit=parent[0], tree=snapshot.tree, message=text))
     single = len(product.increments) == 1
     approvers = {approval.subject: approval.who for approval in product.approvals}
-    for increment, tree in zip(product.increments, trees, strict=True):
+    for (increment, _, part), tree in zip(steps, trees, strict=True):
         who = approvers.get(f"increment:{increment.id}", decision.who)
-        text = message(run, increment, specification.title if single else increment.title, who)
-        parent = [repository.commit(tree, parent, text, at=at)]
-        commits.append(Commit(increment=increment.id, commit=parent[0], tree=tree, message=text))
+        text = message(run, increment, specification.title if single else increment.title, who, part)
+        human = next((each.removeprefix("human:") for each in increment.models if each.startswith("human:")), "")
+        parent = [repository.commit(tree, parent, text, at=at, author=_author(human))]
+        name = f"{increment.id}/{part.split()[0]}" if part else increment.id
+        commits.append(Commit(increment=name, commit=parent[0], tree=tree, message=text))
     name = f"sixfold/{run}"
     head = parent[0] if parent else repository.commit(snapshot.tree, [], f"{specification.title}\n", at=at)
     repository.branch(name, head)
     return Published(branch=name, head=head, tree=trees[-1] if trees else snapshot.tree, commits=tuple(commits))
 
 
-def _carried(repository: Repository, product: Product, snapshot: Snapshot) -> tuple[Sequence[Tree], bool, list[Commit]]:
-    """The increments' trees on top of HEAD; True when the snapshot must be committed first."""
-    trees = [increment.tree for increment in product.increments]
+def _author(human: str) -> str:
+    """A commit that a person edited carries their name beside the model's trailers; Sixfold's own otherwise."""
+    name = "".join(letter for letter in human if letter.isprintable() and letter not in "<>").strip()
+    return f"{name} <{name.replace(' ', '.')}@localhost>" if name else ""
+
+
+def _carried(
+    repository: Repository, trees: Sequence[Tree], snapshot: Snapshot
+) -> tuple[Sequence[Tree], bool, list[Commit]]:
+    """The trees of the commits on top of HEAD; True when the snapshot must be committed first."""
     if not snapshot.dirty or snapshot.head_tree is None:
         return trees, snapshot.dirty, []
     carried: list[Tree] = []

@@ -23,16 +23,20 @@ class _Option(Data, frozen=True, kw_only=True):
     consequence: str = ""
 
 
-class _Question(Data, frozen=True, kw_only=True):
+class DraftQuestion(Data, frozen=True, kw_only=True):
+    """A question as models write it."""
+
     text: str
     why: str | None = ""
     options: tuple[_Option | str, ...] = ()
     default: Json = ""
+    wrong: float | None = None
+    cost: float | None = None
 
 
 class _Assumption(Data, frozen=True, kw_only=True):
     id: Json = ""
-    text: str
+    text: str | None = ""
     requirements: tuple[str, ...] | None = ()
 
 
@@ -56,7 +60,7 @@ class _Draft(Data, frozen=True, kw_only=True):
 
     title: str
     summary: str | None = ""
-    questions: tuple[_Question, ...] | None = ()
+    questions: tuple[DraftQuestion, ...] | None = ()
     assumptions: tuple[_Assumption | str, ...] | None = ()
     entries: tuple[_Entry, ...] | None = ()
     interface: str | None = ""
@@ -92,12 +96,17 @@ def read_specification(text: str, *, most_questions: int) -> Specification:
         )
         for id, item in zip(ids, stated, strict=True)
     )
-    questions, left_over = _questions(draft.questions or (), most_questions, notes)
+    questions, left_over = read_questions(draft.questions or (), notes)
+    if len(questions) > most_questions:
+        notes.append(f"{len(questions) - most_questions} question(s) beyond the limit became assumptions")
+        left_over += [Assumption(id="", text=f"{item.text} → {item.default}") for item in questions[most_questions:]]
+        questions = questions[:most_questions]
     given = [item if isinstance(item, _Assumption) else _Assumption(text=item) for item in draft.assumptions or ()]
+    unasked = [_Assumption(text=item.text) for item in left_over]
     renamed = {
         item.id: id for item, id in zip(reversed(stated), reversed(ids), strict=True) if isinstance(item.id, str)
     }
-    assumptions = _assumptions([*left_over, *given], renamed, notes)
+    assumptions = _assumptions([*unasked, *given], renamed, notes)
     return Specification(
         title=title if len(title) <= 72 else title[:71].rstrip() + "…",
         summary=(draft.summary or "").strip(),
@@ -159,11 +168,10 @@ def _command(name: str, start: tuple[str, ...] | str) -> tuple[str, ...]:
         raise Unreadable(f"`start` of entry {name!r} is not a command line ({error}); write it as a list") from error
 
 
-def _questions(
-    drafts: Sequence[_Question], most: int, notes: list[str]
-) -> tuple[tuple[Question, ...], list[_Assumption]]:
+def read_questions(drafts: Sequence[DraftQuestion], notes: list[str]) -> tuple[tuple[Question, ...], list[Assumption]]:
+    """The questions in their order, each with a default among its options; those without a choice as assumptions."""
     questions: list[Question] = []
-    left_over: list[_Assumption] = []
+    left_over: list[Assumption] = []
     for draft in drafts:
         text = " ".join(draft.text.split())
         options = _options(draft.options)
@@ -178,17 +186,28 @@ def _questions(
             chosen = [option for option in options if option.value == default]
             others = [option for option in options if option.value != default]
             options = (*chosen, *others[: _MOST_OPTIONS - 1])
-        if len(options) < 2 or len(questions) >= most:
-            left_over.append(_Assumption(text=f"{text} → {default}"))
+        if len(options) < 2:
+            left_over.append(Assumption(id="", text=f"{text} → {default}", stake=stake(draft.wrong, draft.cost)))
+            notes.append(f"a question without a choice became an assumption: {text[:80]}")
             continue
         questions.append(
             Question(
-                id=f"Q{len(questions) + 1}", text=text, why=(draft.why or "").strip(), options=options, default=default
+                id=f"Q{len(questions) + 1}",
+                text=text,
+                why=(draft.why or "").strip(),
+                options=options,
+                default=default,
+                stake=stake(draft.wrong, draft.cost),
             )
         )
-    if left_over:
-        notes.append(f"{len(left_over)} question(s) beyond the limit or without a choice became assumptions")
     return tuple(questions), left_over
+
+
+def stake(wrong: float | None, cost: float | None) -> float:
+    """Expected rework of a wrong guess, 0 to 5: its chance times its cost; 0 when it was not judged."""
+    if wrong is None or cost is None:
+        return 0.0
+    return round(min(max(wrong, 0.0), 1.0) * min(max(cost, 0.0), 5.0), 3)
 
 
 def _options(drafts: Sequence[_Option | str]) -> tuple[Option, ...]:
@@ -218,7 +237,8 @@ def _word(value: Json) -> str:
 def _assumptions(drafts: Sequence[_Assumption], renamed: Mapping[str, str], notes: list[str]) -> tuple[Assumption, ...]:
     kept: list[_Assumption] = []
     for draft in drafts:
-        if draft.text.strip() and draft.text.strip() not in {item.text.strip() for item in kept}:
+        text = (draft.text or "").strip()
+        if text and text not in {(item.text or "").strip() for item in kept}:
             kept.append(draft)
     if len(kept) > MOST_ASSUMPTIONS:
         surplus = len(kept) - MOST_ASSUMPTIONS
@@ -228,7 +248,7 @@ def _assumptions(drafts: Sequence[_Assumption], renamed: Mapping[str, str], note
     return tuple(
         Assumption(
             id=id,
-            text=" ".join(item.text.split()),
+            text=" ".join((item.text or "").split()),
             requirements=tuple(dict.fromkeys(renamed[id] for id in item.requirements or () if id in renamed)),
         )
         for id, item in zip(ids, kept, strict=True)

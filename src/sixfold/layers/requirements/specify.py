@@ -8,16 +8,18 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from sixfold.domain.data import Json, to_json
+from sixfold.domain.data import Data, Json, to_json
+from sixfold.domain.markdown import assumption_text
 from sixfold.domain.model import Message, ModelRequest
 from sixfold.domain.ports import Model
-from sixfold.domain.prompt import Prompt
-from sixfold.domain.replies import ask
+from sixfold.domain.prompt import Prompt, untrusted
+from sixfold.domain.replies import ask, json_in
 from sixfold.domain.requirements import Assumption, Question, Request, Requirement, Specification
 from sixfold.domain.run import Decision
 from sixfold.layers.requirements.answer import read_specification
-from sixfold.layers.requirements.clarify import material, pictures
+from sixfold.layers.requirements.material import material, pictures
 
+SPECIFY = Prompt.parse((Path(__file__).parent / "prompts" / "specify.md").read_text(encoding="utf-8"))
 CONSOLIDATE = Prompt.parse((Path(__file__).parent / "prompts" / "consolidate.md").read_text(encoding="utf-8"))
 
 
@@ -41,38 +43,157 @@ def settle(draft: Specification, decisions: Sequence[Decision]) -> Specification
     return replace(draft, questions=questions, assumptions=assumptions)
 
 
-def changed(settled: Specification) -> bool:
-    """Whether some decision differs from what the draft was written on, so that it must be rewritten."""
-    return any(item.status == "answered" and item.answer != item.default for item in settled.questions) or any(
-        item.status == "corrected" for item in settled.assumptions
+def changed(before: Specification, after: Specification) -> bool:
+    """Whether decisions differ from what a specification was written on, so that it must be rewritten."""
+    taken = {item.id: item.answer or item.default for item in before.questions}
+    corrected = {item.id: item.correction for item in before.assumptions}
+    return any(item.answer and item.answer != taken.get(item.id) for item in after.questions) or any(
+        item.correction != corrected.get(item.id, "") for item in after.assumptions
     )
 
 
-async def consolidate(
-    model: Model, request: Request, draft: Specification, decisions: Sequence[Decision]
+class _Rest(Data, frozen=True, kw_only=True):
+    """What an answer says about one line of the ledger."""
+
+    id: Json = ""
+    text: str | None = ""
+    requirements: tuple[str, ...] | None = ()
+
+
+class _Resting(Data, frozen=True, kw_only=True):
+    assumptions: tuple[_Rest | str, ...] | None = ()
+
+
+async def specify(
+    model: Model, request: Request, context: str, ledger: Specification, *, packages: Sequence[str] = ()
 ) -> Specification:
-    """One specification in which every answer is folded in; no call when all answers equal the draft's defaults.
+    """The specification of a request whose decisions are made: requirements, entries, interface, examples.
+
+    The ledger is carried over line by line; the model says what rests on each line, and words anew only the lines
+    that an answer or a correction changes.
+
+    Args:
+        context: what is known of the repository (overview, passages); empty for a new product.
+        ledger: settled; open questions are written on their defaults.
+        packages: names the product may depend on besides what its repository declares.
 
     Raises:
         InvalidReply: the answer could not be read, twice.
         ModelError, BudgetExceeded, ReplayDrift: as `Model.complete`.
     """
-    settled = settle(draft, decisions)
-    if not changed(settled):
+
+    def read(text: str) -> Specification:
+        written = read_specification(text, most_questions=0)
+        ledger_lines = _rested(ledger, json_in(text, _Resting).assumptions or (), written)
+        return replace(
+            written, questions=ledger.questions, assumptions=ledger_lines, notes=(*ledger.notes, *written.notes)
+        )
+
+    written, _ = await ask(model, specify_request(request, context, ledger, packages=packages), read)
+    return written
+
+
+def specify_request(
+    request: Request, context: str, ledger: Specification, *, packages: Sequence[str] = ()
+) -> ModelRequest:
+    """The question that `specify` asks; equal inputs give equal requests."""
+    text = SPECIFY.render(
+        request=request.text.strip(),
+        material=material(request),
+        repository=untrusted("repository", context) if context.strip() else "There is none yet: this is a new product.",
+        decisions="\n".join((*_settled_lines(ledger), *(f"- {assumption_text(item)}" for item in ledger.assumptions)))
+        or "None: the request settles everything.",
+        packages=", ".join(packages) or "none",
+    )
+    return ModelRequest(
+        purpose="input.specify",
+        role="analyst",
+        system=SPECIFY.system,
+        messages=(Message(author="user", text=text, images=pictures(request)),),
+    )
+
+
+def _settled_lines(ledger: Specification) -> list[str]:
+    lines = []
+    for item in ledger.questions:
+        answer = item.answer or item.default
+        meant = next((option.consequence for option in item.options if option.value == answer), "")
+        said = "the person answered" if item.status == "answered" else "not answered, so the default"
+        lines.append(f"- {item.id}: {item.text} {said}: {answer}{f' ({meant})' if meant else ''}")
+    return lines
+
+
+def _rested(ledger: Specification, rests: Sequence[_Rest | str], written: Specification) -> tuple[Assumption, ...]:
+    """The ledger with what rests on each line, then the lines that were decided in writing."""
+    told = {item.id.strip(): item for item in rests if isinstance(item, _Rest) and isinstance(item.id, str)}
+    known = {item.id for item in written.requirements}
+    reworded = any(item.status == "answered" and item.answer != item.default for item in ledger.questions) or any(
+        item.correction for item in ledger.assumptions
+    )
+    lines = []
+    for item in ledger.assumptions:
+        rest = told.pop(item.id, _Rest())
+        text = " ".join((rest.text or "").split())
+        # A line nobody touched stays as the person read it.
+        keep = not text or not reworded or (item.status == "confirmed")
+        lines.append(
+            replace(
+                item,
+                text=item.text if keep else text,
+                requirements=tuple(dict.fromkeys(id for id in rest.requirements or () if id in known)),
+            )
+        )
+    ids = {item.id for item in lines}
+    number = max((int(id[1:]) for id in ids if id[1:].isdecimal()), default=0)
+    for fresh in rests:
+        text = fresh if isinstance(fresh, str) else (fresh.text or "") if fresh.id not in ids else ""
+        if text := " ".join(text.split()):
+            number += 1
+            served = () if isinstance(fresh, str) else fresh.requirements or ()
+            lines.append(Assumption(id=f"A{number}", text=text, requirements=tuple(i for i in served if i in known)))
+    return tuple(lines)
+
+
+async def consolidate(
+    model: Model, request: Request, written: Specification, decisions: Sequence[Decision]
+) -> Specification:
+    """A written specification with later answers and corrections folded in; no call when they change nothing.
+
+    Raises:
+        InvalidReply: the answer could not be read, twice.
+        ModelError, BudgetExceeded, ReplayDrift: as `Model.complete`.
+    """
+    settled = settle(written, decisions)
+    if not changed(written, settled):
         return settled
     rewritten, _ = await ask(
-        model, consolidate_request(request, settled), lambda text: read_specification(text, most_questions=0)
+        model, consolidate_request(request, written, settled), lambda text: read_specification(text, most_questions=0)
     )
     return replace(rewritten, questions=settled.questions, assumptions=_carried(settled.assumptions, rewritten))
 
 
-def consolidate_request(request: Request, settled: Specification) -> ModelRequest:
+def changes(before: Specification, after: Specification) -> tuple[str, ...]:
+    """What later decisions change, one line each, as the person said it."""
+    return tuple(line.removeprefix("- ") for line in _decided(before, after))
+
+
+def affected(before: Specification, after: Specification) -> tuple[str, ...]:
+    """Ids of `after`'s requirements that a rewriting changed or added; everything else stands as it was."""
+    old = {item.id: item for item in before.requirements}
+    return tuple(
+        item.id
+        for item in after.requirements
+        if item.id not in old or (item.text, item.examples) != (old[item.id].text, old[item.id].examples)
+    )
+
+
+def consolidate_request(request: Request, written: Specification, settled: Specification) -> ModelRequest:
     """The question that `consolidate` asks."""
     text = CONSOLIDATE.render(
         request=request.text.strip(),
         material=material(request),
         draft=_draft_json(settled),
-        decisions="\n".join(_decided(settled)),
+        decisions="\n".join(_decided(written, settled)),
     )
     return ModelRequest(
         purpose="input.consolidate",
@@ -102,24 +223,24 @@ def _judged(assumption: Assumption, decision: Decision | None) -> Assumption:
         return assumption
     wish = " ".join((decision.value or decision.comment).split())
     if decision.verdict in ("answer", "reject") and wish and wish != assumption.text:
-        return replace(assumption, text=wish, status="corrected")
+        return replace(assumption, correction=wish, status="corrected")
     return replace(assumption, status="confirmed") if decision.verdict != "reject" else assumption
 
 
-def _decided(settled: Specification) -> list[str]:
+def _decided(written: Specification, settled: Specification) -> list[str]:
+    """What is new since the specification was written."""
+    taken = {item.id: item.answer or item.default for item in written.questions}
+    corrected = {item.id: item.correction for item in written.assumptions}
     lines = []
     for question in settled.questions:
-        if question.status == "open":
-            lines.append(f"- {question.text} Not answered: keep {question.default!r}.")
-        else:
-            meant = next((option.consequence for option in question.options if option.value == question.answer), "")
-            note = f" ({meant})" if meant else ""
-            lines.append(f"- {question.text} Answer: {question.answer}{note}. The draft assumed: {question.default}.")
+        if not question.answer or question.answer == taken.get(question.id):
+            continue
+        meant = next((option.consequence for option in question.options if option.value == question.answer), "")
+        note = f" ({meant})" if meant else ""
+        lines.append(f"- {question.text} Answer: {question.answer}{note}. The draft assumed: {taken[question.id]}.")
     for item in settled.assumptions:
-        if item.status == "corrected":
-            lines.append(f"- Correction of {item.id}: {item.text}")
-        elif item.status == "confirmed":
-            lines.append(f"- {item.id} is confirmed: {item.text}")
+        if item.correction != corrected.get(item.id, ""):
+            lines.append(f"- Correction of {item.id} ({item.text}): {item.correction}")
     return lines
 
 
@@ -129,7 +250,8 @@ def _draft_json(settled: Specification) -> str:
         "title": settled.title,
         "summary": settled.summary,
         "assumptions": [
-            {"id": item.id, "text": item.text, "requirements": list(item.requirements)} for item in settled.assumptions
+            {"id": item.id, "text": _with_correction(item), "requirements": list(item.requirements)}
+            for item in settled.assumptions
         ],
         "entries": to_json(settled.entries),
         "interface": settled.interface,
@@ -156,15 +278,24 @@ def _step_json(step: Json) -> Json:
     return kept
 
 
+def _with_correction(item: Assumption) -> str:
+    return assumption_text(item).partition(": ")[2]
+
+
 def _carried(settled: Sequence[Assumption], rewritten: Specification) -> tuple[Assumption, ...]:
-    """The rewritten ledger with what the human confirmed or corrected kept in place, whatever the model dropped."""
-    judged = {item.id: item for item in settled if item.status != "assumed"}
+    """The ledger after a rewriting: what the human confirmed or corrected stays, whatever the model dropped."""
+    before = {item.id: item for item in settled}
     known = {item.id for item in rewritten.requirements}
-    kept = [
-        replace(judged.pop(item.id), requirements=item.requirements) if item.id in judged else item
-        for item in rewritten.assumptions
-    ]
-    rest = [
-        replace(item, requirements=tuple(id for id in item.requirements if id in known)) for item in judged.values()
-    ]
-    return (*rest, *kept)
+    lines: list[Assumption] = []
+    for item in rewritten.assumptions:
+        old = before.pop(item.id, None)
+        if old is None:
+            lines.append(item)
+        else:
+            text = old.text if old.status == "confirmed" else item.text
+            lines.append(replace(old, text=text, requirements=item.requirements))
+    rest = [item for item in before.values() if item.status != "assumed"]
+    return (
+        *(replace(item, requirements=tuple(id for id in item.requirements if id in known)) for item in rest),
+        *lines,
+    )

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from sixfold.domain.code import Edit, Patch, Refusal
 from sixfold.domain.data import Data, Tree
 from sixfold.domain.errors import RepositoryError
-from sixfold.domain.paths import path_problem, same_on_some_disk
+from sixfold.domain.paths import path_problem
 from sixfold.domain.ports import FileEntry, Repository
 from sixfold.layers.synthesis.guards import (
     LARGE_FILE_LINES,
@@ -20,31 +20,8 @@ from sixfold.layers.synthesis.guards import (
     syntax_problem,
 )
 from sixfold.layers.synthesis.matching import NoPlace, Place, excerpt, locate
+from sixfold.layers.synthesis.protected import PROTECTED, unasked, within
 from sixfold.layers.synthesis.source_text import SourceText, decode, from_text
-
-PROTECTED = (
-    ".git",
-    ".github",
-    ".gitlab-ci.yml",
-    ".gitlab",
-    ".circleci",
-    ".buildkite",
-    ".travis.yml",
-    ".ci",
-    "Jenkinsfile",
-    "azure-pipelines.yml",
-    "bitbucket-pipelines.yml",
-    ".husky",
-    ".githooks",
-    ".pre-commit-config.yaml",
-    ".gitmodules",
-    ".gitattributes",
-    ".envrc",
-    ".vscode",
-    ".idea",
-    ".devcontainer",
-)
-"""Files and folders that make other people's machines run something: written only by a task that owns them by name."""
 
 
 class Applied(Data, frozen=True, kw_only=True):
@@ -77,6 +54,8 @@ def apply(
     locked: Sequence[str] = (),
     shown: Tree | None = None,
     may_shrink: Sequence[str] = (),
+    origin: Tree | None = None,
+    words: str = "",
 ) -> Applied | tuple[Refusal, ...]:
     """Apply all edits, or none.
 
@@ -90,6 +69,9 @@ def apply(
         locked: files, or folders ending in `/`, nobody may touch (acceptance tests), whatever `write_set` says.
         shown: the tree the author was shown; a file that changed since is not overwritten or deleted as a whole.
         may_shrink: files the task asked to shorten; `*` for all.
+        origin: for an author without a write set: the tree that existed before; what stood there is deleted, and what
+            tools run by themselves is touched, only if `words` name it.
+        words: what the person said; no model's sentence counts here.
 
     Returns:
         The new tree, or one refusal for each edit that cannot be applied: then nothing was.
@@ -97,11 +79,12 @@ def apply(
     if not patch.edits:
         return (Refusal(path="", reason="the patch holds no edits"),)
     files = {entry.path: entry for entry in repository.files(tree)}
+    standing = frozenset(one.path for one in repository.files(origin)) if origin and not write_set else frozenset()
     refusals: list[Refusal] = []
     changes: list[_Change] = []
     for path in dict.fromkeys(edit.path for edit in patch.edits):
         edits = [edit for edit in patch.edits if edit.path == path]
-        reason = _forbidden(path, edits, files, write_set, locked)
+        reason = _forbidden(path, edits, files, write_set, locked) or unasked(path, edits, standing, words)
         outcome: _Change | list[Refusal] = [Refusal(path=path, reason=reason)] if reason else []
         if not reason and shown is not None and shown != tree:
             outcome = _stale(repository, shown, tree, path, edits)
@@ -137,11 +120,11 @@ def _forbidden(
     problem = path_problem(path)
     if problem:
         return problem
-    if _within(path, locked):
+    if within(path, locked):
         return "this file is locked; change the code, not the file"
-    if write_set and not _within(path, write_set):
+    if write_set and not within(path, write_set):
         return f"this task may not write it; it owns: {', '.join(write_set)[:300]}"
-    if not write_set and _within(path, [name + end for name in PROTECTED for end in ("", "/")]):
+    if not write_set and within(path, [name + end for name in PROTECTED for end in ("", "/")]):
         return "it runs on other people's machines (CI, hooks, editor settings); a task must own it by name"
     entry = files.get(path)
     if entry is not None and entry.mode == "120000" and {edit.kind for edit in edits} != {"delete"}:
@@ -150,14 +133,6 @@ def _forbidden(
     if len(kinds) > 1 and set(kinds) != {"replace"}:
         return f"it is edited in several ways at once ({', '.join(kinds)}); send it whole, or only parts of it"
     return ""
-
-
-def _within(path: str, names: Sequence[str]) -> bool:
-    form = same_on_some_disk(path)
-    return any(
-        form.startswith(same_on_some_disk(name)) if name.endswith("/") else form == same_on_some_disk(name)
-        for name in names
-    )
 
 
 def _stale(repository: Repository, shown: Tree, tree: Tree, path: str, edits: Sequence[Edit]) -> list[Refusal]:

@@ -9,6 +9,7 @@ from sixfold.domain.model import Message, ModelRequest
 from sixfold.domain.ports import Model
 from sixfold.domain.prompt import render_system, untrusted
 from sixfold.domain.replies import Answered, ask
+from sixfold.layers.synthesis import protocol
 from sixfold.layers.synthesis.formats import blocks
 
 
@@ -34,7 +35,7 @@ async def write_patch(
         max_output_tokens=32_000,
         sample=sample,
     )
-    return await ask(model, request, blocks.parse, scope=scope)
+    return await ask(model, request, protocol.parse, scope=scope)
 
 
 def correction(refusals: Sequence[Refusal]) -> str:

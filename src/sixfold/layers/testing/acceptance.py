@@ -84,12 +84,26 @@ async def write_acceptance(model: Model, specification: str) -> tuple[str, Answe
     Raises:
         InvalidReply: unreadable after one correction round; otherwise as `Model.complete`.
     """
+    return await _write(model, specification)
+
+
+async def write_changed(model: Model, specification: str, requirements: Sequence[str]) -> tuple[str, Answered]:
+    """Write tests for some requirements only; `exchange` puts them among those that stand.
+
+    Raises:
+        InvalidReply: unreadable after one correction round; otherwise as `Model.complete`.
+    """
+    only = f"Only {', '.join(requirements)} changed. Tests for the rest exist and stand: write tests for these alone."
+    return await _write(model, f"{specification}\n{only}\n")
+
+
+async def _write(model: Model, text: str) -> tuple[str, Answered]:
     guide = (resources.files("sixfold.layers.testing") / "harness" / "GUIDE.md").read_text(encoding="utf-8")
     request = ModelRequest(
         purpose="validation.write_acceptance",
         role="tester",
         system=render_system(__package__, "acceptance", guide=guide.strip()),
-        messages=(Message(author="user", text=specification),),
+        messages=(Message(author="user", text=text),),
         max_output_tokens=24_000,
     )
     return await ask(model, request, parse_tests, scope="acceptance")
@@ -152,6 +166,55 @@ def revise(tests: str, verdicts: Sequence[Verdict]) -> str:
         elif verdict.verdict == "dropped":
             tests = _without(tests, verdict.name)
     return tests
+
+
+def exchange(tests: str, fresh: str, requirements: Sequence[str]) -> str | None:
+    """The file with every test of these requirements exchanged for fresh ones; None when the two do not fit together.
+
+    They do not fit when the fresh file defines a name of the other anew, with another meaning.
+    """
+    old, new = ast.parse(tests), ast.parse(fresh)
+    gone = {name for name, node in _functions(old).items() if _served(node) & set(requirements)}
+    kept = tests
+    for name in gone:
+        kept = _without(kept, name)
+    present = {name: ast.dump(node) for node in ast.parse(kept).body for name in _defined(node)}
+    added: list[str] = []
+    imports: list[str] = []
+    for node in new.body:
+        names = _defined(node)
+        if names and all(present.get(name) == ast.dump(node) for name in names):
+            continue
+        if any(name in present for name in names):
+            return None
+        first = _span(node)[0] if isinstance(node, ast.FunctionDef) else node.lineno
+        text = "\n".join(fresh.splitlines()[first - 1 : node.end_lineno])
+        (imports if isinstance(node, ast.Import | ast.ImportFrom) else added).append(text)
+    # `from __future__` may stand only at the top, and the old file has what it needs of it.
+    imports = [line for line in imports if "__future__" not in line]
+    return kept.rstrip() + "\n\n\n" + "\n".join(imports) + "\n\n\n" + "\n\n\n".join(added) + "\n"
+
+
+def _served(node: ast.FunctionDef) -> set[str]:
+    """Requirement ids in a test's `req` markers."""
+    return {
+        argument.value
+        for decorator in node.decorator_list
+        if isinstance(decorator, ast.Call) and ast.unparse(decorator.func).endswith("mark.req")
+        for argument in decorator.args
+        if isinstance(argument, ast.Constant) and isinstance(argument.value, str)
+    }
+
+
+def _defined(node: ast.stmt) -> tuple[str, ...]:
+    """Names a statement of a module binds."""
+    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+        return (node.name,)
+    if isinstance(node, ast.Import | ast.ImportFrom):
+        return tuple(alias.asname or alias.name.partition(".")[0] for alias in node.names)
+    if isinstance(node, ast.Assign):
+        return tuple(target.id for target in node.targets if isinstance(target, ast.Name))
+    return (node.target.id,) if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) else ()
 
 
 def _without(tests: str, name: str) -> str:

@@ -7,7 +7,7 @@ import difflib
 import re
 import sys
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 
 from sixfold.domain.data import Tree
@@ -150,8 +150,8 @@ def check_dependencies(files: Mapping[str, bytes], *, allowed: Sequence[str] = (
 
 
 def _finding(rule: str, message: str, path: str, line: int, name: str, permitted: set[str]) -> Finding:
-    near = difflib.get_close_matches(name, sorted(permitted | WELL_KNOWN), n=1, cutoff=0.75)
-    hint = f"; did you mean {near[0]}?" if near and near[0] != name else ""
+    near = nearest(name, permitted)
+    hint = f"; did you mean {near}?" if near else ""
     return Finding(
         tool="dependencies",
         rule=rule,
@@ -162,6 +162,13 @@ def _finding(rule: str, message: str, path: str, line: int, name: str, permitted
         cwe="CWE-1357",
         evidence=name,
     )
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """The well-known or known package that is spelt almost like `name`; empty when there is none."""
+    wanted = _canonical(name)
+    near = difflib.get_close_matches(wanted, sorted({*known, *WELL_KNOWN} - {wanted}), n=1, cutoff=0.75)
+    return near[0] if near else ""
 
 
 def declared_names(repository: Repository, tree: Tree) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ import asyncio
 import configparser
 import contextlib
 import fcntl
+import functools
 import os
 import platform
 import re
@@ -18,7 +19,8 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
@@ -27,6 +29,7 @@ import uv
 from sixfold.domain.data import canonical, digest
 from sixfold.domain.errors import ConfigurationError
 from sixfold.domain.ports import Environment
+from sixfold.layers.testing.locking import Locked, Said, lock, oldest_allowed
 from sixfold.layers.testing.sandbox.policy import interpreter
 
 TOOLCHAIN = Path(__file__).with_name("toolchain.txt")
@@ -54,19 +57,34 @@ BUILD_S = 900
 FORM = "with byte code"
 """How environments are built; a change makes them new."""
 
+MIN_AGE_DAYS = 7.0
+"""Most packages published to do harm are found and removed within a week."""
+
+Today = Callable[[], datetime]
+
+
+def _today() -> datetime:
+    return datetime.now(UTC)
+
 
 class UvEnvironments:
     """Environments made by `uv`, one folder each, shared by all runs."""
 
-    def __init__(self, folder: Path, settings: Mapping[str, str]) -> None:
+    def __init__(
+        self, folder: Path, settings: Mapping[str, str], *, min_age_days: float = MIN_AGE_DAYS, today: Today = _today
+    ) -> None:
         """Remember where and how.
 
         Args:
             folder: where environments are kept, e.g. `<state>/environments`.
             settings: the person's environment variables; only index, proxy, certificate and cache settings are used.
+            min_age_days: packages uploaded later than so many days ago are not installed; 0 = any age.
+            today: the time.
         """
         self.folder = folder
         self.settings = settings
+        self.min_age_days = min_age_days
+        self.today = today
 
     async def prepare(self, packages: Sequence[str] = ()) -> Environment:
         return await asyncio.to_thread(self._prepare, tuple(packages))
@@ -78,21 +96,36 @@ class UvEnvironments:
                     f"not a package of an index: {package!r}",
                     why="only names with versions are installed, never paths, addresses or options",
                 )
-        python, _ = interpreter()
         wanted = sorted({re.sub(r"\s+", " ", package.strip()) for package in packages})
-        key = digest(canonical([FORM, TOOLCHAIN.read_text(), wanted, python, sys.version, platform.machine()]))[:20]
-        place = self.folder / key
-        if (found := _read(place)) is not None:
+        if (found := _read(self._place(wanted))) is not None:
             return found
         self.folder.mkdir(parents=True, exist_ok=True)
-        with _locked(self.folder / f"{key}.lock"):
-            if (found := _read(place)) is not None:  # somebody else was faster
-                return found
-            return self._build(place, python, wanted)
+        cutoff = oldest_allowed(self.today(), self.min_age_days)
+        locked = lock(wanted, functools.partial(self._resolve, cutoff), cutoff=cutoff)
+        place = self._place(locked.packages)
+        refused = tuple(finding for finding in locked.findings if finding.severity != "note")
+        with _locked(self.folder / f"{place.name}.lock"):
+            found = _read(place)  # somebody else may have been faster
+            built = found if found is not None else self._build(place, locked)
+        return msgspec.structs.replace(built, findings=(*refused, *built.findings))
 
-    def _build(self, place: Path, python: str, wanted: list[str]) -> Environment:
+    def _place(self, packages: Sequence[str]) -> Path:
+        parts = [FORM, TOOLCHAIN.read_text(), list(packages), interpreter()[0], sys.version, platform.machine()]
+        return self.folder / digest(canonical([*parts, self.min_age_days] if packages else parts))[:20]
+
+    def _resolve(self, cutoff: datetime | None, asked: Sequence[str], ageless: Sequence[str]) -> Said:
+        words = ["pip", "compile", "-", "--python", interpreter()[0], "--only-binary", ":all:", "--generate-hashes"]
+        words += ["--no-header", "--no-annotate", "--no-emit-index-url", *self._indexes()]
+        if cutoff is not None:
+            words += ["--exclude-newer", cutoff.strftime("%Y-%m-%dT%H:%M:%SZ")]
+            words += [word for name in ageless for word in ("--exclude-newer-package", f"{name}=false")]
+        done = self._run(*words, given="\n".join(asked))
+        return Said(ok=True, lock=done.stdout) if not done.returncode else Said(ok=False, why=_one_line(done.stderr))
+
+    def _build(self, place: Path, locked: Locked) -> Environment:
         shutil.rmtree(place, ignore_errors=True)  # a folder without its record was never finished
         fresh = Path(tempfile.mkdtemp(prefix="new-", dir=self.folder))
+        python = interpreter()[0]
         try:
             fresh.chmod(0o755)
             self._uv(
@@ -100,8 +133,9 @@ class UvEnvironments:
             )
             into = ("--python", str(fresh / "bin" / "python"), "--only-binary", ":all:", "--quiet", *self._indexes())
             self._uv("pip", "install", *into, "--require-hashes", "-r", str(TOOLCHAIN))
-            if wanted:
-                self._uv("pip", "install", *into, "--", *wanted)
+            if locked.packages:
+                (fresh / "lock.txt").write_text(locked.lock)
+                self._uv("pip", "install", *into, "--no-deps", "--require-hashes", "-r", str(fresh / "lock.txt"))
             _compile(python, fresh, place)
             freeze = self._uv("pip", "freeze", "--python", str(fresh / "bin" / "python"))
             installed = tuple(sorted(freeze.split()))
@@ -110,6 +144,7 @@ class UvEnvironments:
                 folders=(str(place), *interpreter()[1]),
                 digest=digest(canonical([installed, sys.version, platform.machine()])),
                 packages=installed,
+                findings=tuple(finding for finding in locked.findings if finding.severity == "note"),
             )
             (fresh / "environment.json").write_bytes(msgspec.json.encode(environment))
             fresh.rename(place)
@@ -118,12 +153,18 @@ class UvEnvironments:
         return environment
 
     def _uv(self, *words: str) -> str:
+        done = self._run(*words)
+        if done.returncode:
+            raise _refusal(done.stderr, words)
+        return done.stdout
+
+    def _run(self, *words: str, given: str | None = None) -> subprocess.CompletedProcess[str]:
         try:
-            done = subprocess.run(
+            return subprocess.run(
                 [uv.find_uv_bin(), "--color", "never", *words],
                 cwd=self.folder,  # not the person's project: its uv settings are the repository's words, not theirs
                 env=self._variables(),
-                stdin=subprocess.DEVNULL,
+                input=given or "",
                 capture_output=True,
                 text=True,
                 timeout=BUILD_S,
@@ -131,9 +172,6 @@ class UvEnvironments:
             )
         except subprocess.TimeoutExpired as error:
             raise ConfigurationError(f"the package index did not answer within {BUILD_S} s") from error
-        if done.returncode:
-            raise _refusal(done.stderr, words)
-        return done.stdout
 
     def _variables(self) -> dict[str, str]:
         kept = {
@@ -211,20 +249,16 @@ def _pip_settings(settings: Mapping[str, str]) -> dict[str, str]:
 
 
 def _refusal(said: str, words: Sequence[str]) -> ConfigurationError:
-    text = re.sub(r"\s+", " ", re.sub(r"[×╰│├─▶]+|(?:error|hint):", " ", said)).strip()
-    missing = re.search(r"Because ([A-Za-z0-9._-]+) was not found in the package registry", text)
-    if missing:
-        return ConfigurationError(
-            f"there is no package named {missing[1]} in the configured index",
-            why=text[:300],
-            next="correct the name, or configure the index that has it (UV_DEFAULT_INDEX or PIP_INDEX_URL)",
-        )
-    asked = ", ".join(words[words.index("--") + 1 :]) if "--" in words else "the test runner and build tools"
+    asked = "the packages of the product" if "--no-deps" in words else "the test runner and build tools"
     return ConfigurationError(
         f"the environment could not be built: {asked}",
-        why=text[:400],
+        why=_one_line(said)[:400],
         next="check that the package index is reachable (UV_DEFAULT_INDEX, PIP_INDEX_URL, proxy, certificates)",
     )
+
+
+def _one_line(said: str) -> str:
+    return re.sub(r"\s+", " ", re.sub(r"[×╰│├─▶]+|(?:error|hint):", " ", said)).strip()
 
 
 def _read(place: Path) -> Environment | None:

@@ -7,7 +7,7 @@ else came in between, review, and only then are they part of the product (paper,
 from __future__ import annotations
 
 from sixfold.phases.development.coding import TASK, work
-from sixfold.phases.development.integrating import develop, orders_of, rework
+from sixfold.phases.development.integrating import develop, orders_of, orders_of_revision, rework
 from sixfold.phases.development.site import Site, begin
 
-__all__ = ["TASK", "Site", "begin", "develop", "orders_of", "rework", "work"]
+__all__ = ["TASK", "Site", "begin", "develop", "orders_of", "orders_of_revision", "rework", "work"]

@@ -7,12 +7,14 @@ from collections.abc import Sequence
 
 import msgspec
 
+from sixfold.domain.code import Refusal
 from sixfold.domain.data import Data, Tree
 from sixfold.domain.evidence import Finding, TestReport
 from sixfold.domain.flow import Job
 from sixfold.domain.plan import Task
 from sixfold.domain.ports import Ports
 from sixfold.layers.testing import runner, scanning, system
+from sixfold.layers.testing.examples import FOLDER as EXAMPLES
 from sixfold.layers.testing.harness.listing import is_test_file
 from sixfold.workflow.run import Run
 
@@ -22,6 +24,20 @@ class Evidence(Data, frozen=True, kw_only=True):
 
     report: TestReport
     findings: tuple[Finding, ...] = ()
+    own: tuple[str, ...] = ()
+    """Failing tests that came with the code under test: neither examples nor older than the run."""
+
+    @property
+    def doubtful(self) -> bool:
+        """Whether nothing but tests that came with the code accuse it, while examples of the specification pass.
+
+        Such a test shares its author's misreading as easily as it finds a fault (CodeT, arXiv 2207.10397).
+        """
+        failed = [case for case in self.report.cases if case.outcome in ("failed", "error")]
+        spoken = any(case.id.startswith(f"{EXAMPLES}/") for case in self.report.cases)
+        shrunk = any(case.counterexample and case.requirements for case in failed)
+        plain = spoken and bool(failed) and not self.report.problem and not shrunk
+        return plain and all(case.id in self.own for case in failed)
 
     @property
     def failures(self) -> int:
@@ -54,7 +70,9 @@ async def check_tree(run: Run, ports: Ports, job: Job, task: Task, tree: Tree, *
         )
         if executed is not None:
             report = _together(report, executed)
-        return Evidence(report=_forgive(report, job.known_failures), findings=findings)
+        report = _forgive(report, job.known_failures)
+        own = await asyncio.to_thread(_own_failures, ports, job.origin, report)
+        return Evidence(report=report, findings=findings, own=own)
 
     evidence = await run.step(name, evidence_of, Evidence)
     if not evidence.report.cases and not evidence.report.problem and task.files and not whole:
@@ -67,6 +85,14 @@ def _tests_in(ports: Ports, origin: Tree, tree: Tree) -> tuple[bool, bool]:
     """Whether a tree holds tests, and whether some of them are older than the run."""
     has, older = (any(is_test_file(file.path) for file in ports.repository.files(each)) for each in (tree, origin))
     return has, older
+
+
+def _own_failures(ports: Ports, origin: Tree, report: TestReport) -> tuple[str, ...]:
+    failed = [case.id for case in report.cases if case.outcome in ("failed", "error")]
+    if not failed:
+        return ()
+    older = {file.path for file in ports.repository.files(origin)}
+    return tuple(id for id in failed if not id.startswith(f"{EXAMPLES}/") and id.split("::", 1)[0] not in older)
 
 
 def _together(unit: TestReport, executed: TestReport) -> TestReport:
@@ -94,9 +120,15 @@ def _forgive(report: TestReport, known: Sequence[str]) -> TestReport:
     return msgspec.structs.replace(report, cases=cases, exit_code=report.exit_code if failing else 0)
 
 
-def log_evidence(run: Run, task: Task, number: int, tree: Tree, evidence: Evidence) -> None:
-    """Write what was seen into the log."""
-    key = f"{run.workflow}:{number}"
+def refused(refusals: Sequence[Refusal]) -> Evidence:
+    """A patch that could not be applied, also not after one correction, as evidence."""
+    text = "; ".join(f"{refusal.path}: {refusal.reason}" for refusal in refusals)
+    return Evidence(report=TestReport(suite="unit", problem=f"the patch was refused: {text}", exit_code=1))
+
+
+def log_evidence(run: Run, task: Task, number: int, tree: Tree, evidence: Evidence, *, label: str = "") -> None:
+    """Write what was seen into the log; `label` tells candidates of one attempt apart."""
+    key = f"{run.workflow}:{number}{label}"
     place = {"scope": task.id, "attempt": number, "tree": tree}
     run.emit("tests.ran", f"tests:{key}", {**place, "report": evidence.report})
     run.emit("scan.done", f"scan:{key}", {**place, "findings": evidence.findings})

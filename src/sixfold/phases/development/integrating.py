@@ -6,18 +6,24 @@ from collections.abc import Sequence
 
 import msgspec
 
-from sixfold.domain.code import Increment
 from sixfold.domain.data import Tree
-from sixfold.domain.flow import Examination, Product, TaskResult
-from sixfold.domain.plan import Plan, Task
+from sixfold.domain.flow import Examination, Product, Revision, TaskResult
+from sixfold.domain.plan import Note, Plan, Task
 from sixfold.domain.ports import Ports
-from sixfold.domain.run import Approval, Decision
-from sixfold.layers.planning import schedule
 from sixfold.layers.refinement import repair
 from sixfold.phases.development.checking import check_tree
 from sixfold.phases.development.coding import TASK
 from sixfold.phases.development.reviewing import propose, review
-from sixfold.phases.development.site import Site
+from sixfold.phases.development.revising import (
+    adopt,
+    draft_of,
+    note_finished,
+    reused,
+    revise_after,
+    take_edits,
+    tried_before,
+)
+from sixfold.phases.development.site import Child, Site
 from sixfold.workflow.run import Run
 
 _MOST_RETESTS = 2
@@ -25,27 +31,84 @@ _MOST_RETESTS = 2
 
 async def develop(run: Run, ports: Ports, site: Site) -> Product:
     """Do all tasks of the plan; the product holds what was finished and names what was not."""
-    running: dict[str, Task] = {}
     while True:
-        under_way = [task.id for task in running.values()]
-        gone = {result.task for result in site.failed}
-        for task in schedule.ready(site.plan, site.done, running=under_way):
-            if task.id in gone or len(running) >= site.options.parallel:
-                continue
-            running[await run.start(f"task:{task.id}", TASK, site.job(task))] = task
-        if not running:
+        await take_edits(run, ports, site)
+        await _start(run, ports, site)
+        if not site.under_way:
             break
-        id, result = await run.first(list(running), TaskResult)
-        await _integrate(run, ports, site, running.pop(id), result)
-    for task in site.plan.tasks:
-        if task.id not in site.done and all(task.id != result.task for result in site.failed):
-            reason = "not begun: a task it builds on failed"
-            site.failed.append(
-                TaskResult(task=task.id, status="failed", base=site.tree, tree=site.tree, attempts=0, reason=reason)
-            )
-            run.emit("task.ended", f"ended:{task.id}", {"task": task.id, "status": "failed", "reason": reason})
+        id, result = await run.first(list(site.under_way), TaskResult)
+        child = site.under_way.pop(id)
+        run.emit(
+            "task.returned",
+            f"returned:{id}",
+            {"task": child.task.id, "child": child.label, "status": result.status, "reason": result.reason},
+        )
+        await _settle(run, ports, site, child, result)
+    for task in site.scheduler.waiting():
+        reason = "not begun: a task it builds on failed"
+        result = TaskResult(task=task.id, status="failed", base=site.tree, tree=site.tree, attempts=0, reason=reason)
+        site.failed.append(result)
+        run.emit("task.ended", f"ended:{task.id}:unbegun", {"task": task.id, "status": "failed", "reason": reason})
     run.emit("phase.ended", "phase-ended:development", {"phase": "development"})
     return site.product()
+
+
+async def _start(run: Run, ports: Ports, site: Site) -> None:
+    """Start what may start, as long as there are hands; what need not be done again is reused."""
+    while len(site.under_way) < site.options.parallel and (task := site.scheduler.take()) is not None:
+        if await reused(run, ports, site, task):
+            site.scheduler.finish(task.id)
+            continue
+        orders = site.orders.pop(task.id, ())
+        if tried_before(site, task, orders):
+            reason = "the same work on the same files was tried before; it is not repeated"
+            _fail(run, site, task, f"{task.id}:repeated:{site.turn}", reason)
+            continue
+        label = site.label(task)
+        candidate = await draft_of(run, ports, site, task, label)
+        child = Child(label=label, task=task, definition=site.definition(task))
+        readings = site.readings(task)
+        if readings:
+            run.emit("context.read", f"read:{label}", {"task": task.id, "child": label, "readings": readings})
+        id = await run.start(f"task:{label}", TASK, site.job(task, notes=orders, candidate=candidate))
+        site.under_way[id] = child
+
+
+async def _settle(run: Run, ports: Ports, site: Site, child: Child, result: TaskResult) -> None:
+    """What becomes of a task that came back: part of the product, done again, a changed plan, or a failure."""
+    task = child.task
+    if site.overtaken(child):
+        text = f"{task.id}: the plan changed under it, so what it brought is not used"
+        run.emit("note", f"overtaken:{child.label}", {"text": text})
+        site.scheduler.release(task.id)
+        return
+    if result.status == "done":
+        result = await _integrate(run, ports, site, child, result)
+    if result.status == "done":
+        site.scheduler.finish(task.id)
+        await note_finished(run, ports, site, child)
+        _publish(run, site, child, result)
+    elif not await revise_after(run, ports, site, child, result):
+        _fail(run, site, task, child.label, result.reason, result)
+
+
+def _fail(run: Run, site: Site, task: Task, label: str, reason: str, result: TaskResult | None = None) -> None:
+    site.failed.append(
+        result or TaskResult(task=task.id, status="failed", base=site.tree, tree=site.tree, attempts=0, reason=reason)
+    )
+    site.scheduler.fail(task.id)
+    run.emit("task.ended", f"ended:{label}", {"task": task.id, "status": "failed", "reason": reason})
+
+
+def _publish(run: Run, site: Site, child: Child, result: TaskResult) -> None:
+    """Put what a finished task has to say on the board, for those who use its contracts."""
+    task = child.task
+    notes = tuple(
+        Note(task=task.id, tree=result.tree, requirements=task.requirements, text=text) for text in result.published
+    )
+    site.notes[task.id] = notes
+    if notes:
+        run.emit("note.published", f"published:{child.label}", {"task": task.id, "notes": notes})
 
 
 def orders_of(seen: Examination) -> tuple[str, ...]:
@@ -53,44 +116,64 @@ def orders_of(seen: Examination) -> tuple[str, ...]:
     return (repair.fault_note(seen.faults),)
 
 
-async def rework(run: Run, ports: Ports, site: Site, orders: Sequence[str], *, reason: str, author: str) -> Product:
-    """Add one task over the whole product with orders from validation or from a reviewer, and do it."""
+def orders_of_revision(plan: Plan, revision: Revision) -> tuple[str, ...]:
+    """What a later decision changes, as an order; the files that rest on it are named, the rest is to stand."""
+    changed = {item.id for item in revision.specification.requirements} & set(revision.requirements)
+    files = {path for task in plan.tasks if changed & set(task.requirements) for path in task.files}
+    return (repair.revision_note(revision.changes, sorted(changed), sorted(files)),)
+
+
+async def rework(
+    run: Run,
+    ports: Ports,
+    site: Site,
+    orders: Sequence[str],
+    *,
+    reason: str,
+    author: str,
+    requirements: Sequence[str] = (),
+) -> Product:
+    """Add one task over the product with orders from validation, a reviewer or a later decision, and do it.
+
+    Args:
+        requirements: ids the task serves; empty = all.
+    """
     number = 1 + sum(1 for task in site.plan.tasks if task.id.startswith("F"))
     task = Task(
         id=f"F{number}",
         title=reason[:72],
         goal="Put right exactly what the orders say, and nothing else.",
-        requirements=tuple(requirement.id for requirement in site.intent.specification.requirements),
+        requirements=tuple(requirements or (item.id for item in site.intent.specification.requirements)),
     )
-    site.plan = Plan(
+    site.orders[task.id] = tuple(orders)
+    plan = Plan(
         tasks=(*site.plan.tasks, task),
         contracts=site.plan.contracts,
         revision=site.plan.revision + 1,
         reason=reason,
         author=author,
+        change="order",
     )
-    run.emit("plan.made", f"plan:{site.plan.revision}", {"plan": site.plan})
-    id = await run.start(f"task:{task.id}", TASK, site.job(task, notes=tuple(orders)))
-    _, result = await run.first([id], TaskResult)
-    await _integrate(run, ports, site, task, result)
-    return site.product()
+    adopt(run, site, plan)
+    return await develop(run, ports, site)
 
 
-async def _integrate(run: Run, ports: Ports, site: Site, task: Task, result: TaskResult) -> None:
+async def _integrate(run: Run, ports: Ports, site: Site, child: Child, result: TaskResult) -> TaskResult:
     """Make a finished task part of the product: merge, test, review; go back to the coder when that fails."""
+    task, label = child.task, child.label
+    published = result.published
     tree, round, retests = result.tree, 1, 0
     while result.status == "done":
         if round == 1:
-            merged = await _merge(run, ports, site, task, result)
+            merged = await _merge(run, ports, site, label, result)
             if merged is None:
-                result = msgspec.structs.replace(result, status="failed", reason="conflicts with another task's files")
-                break
+                return msgspec.structs.replace(result, status="failed", reason="conflicts with another task's files")
             tree = merged
         notes: tuple[str, ...] = ()
         if tree != result.tree and retests < _MOST_RETESTS:
             retests += 1
             job = site.job(task, base=tree)
-            evidence = await check_tree(run, ports, job, task, tree, name=f"development.retest:{task.id}:{round}")
+            evidence = await check_tree(run, ports, job, task, tree, name=f"development.retest:{label}:{round}")
             result = msgspec.structs.replace(result, report=evidence.report, findings=evidence.findings)
             if evidence.failures:
                 notes = (repair.repair_note(evidence.report, evidence.findings),)
@@ -98,23 +181,22 @@ async def _integrate(run: Run, ports: Ports, site: Site, task: Task, result: Tas
             increment = await propose(run, ports, site, task, result, tree, round)
             decision = await review(run, site, increment)
             if decision.verdict == "approve":
-                _accept(site, task, increment, decision)
+                site.accept(increment, decision)
                 run.emit(
                     "task.ended",
-                    f"ended:{task.id}",
+                    f"ended:{label}",
                     {"task": task.id, "status": "done", "reason": "", "tree": increment.tree},
                 )
-                return
+                return msgspec.structs.replace(result, tree=increment.tree, published=result.published or published)
             notes = (f"A reviewer rejected this increment:\n{decision.comment}\nDo what they ask.",)
         round += 1
-        id = await run.start(f"task:{task.id}.{round}", TASK, site.job(task, base=tree, notes=notes))
+        id = await run.start(f"task:{label}.{round}", TASK, site.job(task, base=tree, notes=notes))
         _, result = await run.first([id], TaskResult)
         tree = result.tree
-    site.failed.append(result)
-    run.emit("task.ended", f"ended:{task.id}", {"task": task.id, "status": "failed", "reason": result.reason})
+    return result
 
 
-async def _merge(run: Run, ports: Ports, site: Site, task: Task, result: TaskResult) -> Tree | None:
+async def _merge(run: Run, ports: Ports, site: Site, label: str, result: TaskResult) -> Tree | None:
     """The task's change on top of what came in meanwhile; None on conflict."""
     if result.base == site.tree:
         return result.tree
@@ -122,20 +204,5 @@ async def _merge(run: Run, ports: Ports, site: Site, task: Task, result: TaskRes
     def merge() -> str:
         return ports.repository.merge(result.base, site.tree, result.tree).tree or ""
 
-    merged = await run.blocking(f"development.merge:{task.id}", merge, str)
+    merged = await run.blocking(f"development.merge:{label}", merge, str)
     return Tree(merged) if merged else None
-
-
-def _accept(site: Site, task: Task, increment: Increment, decision: Decision) -> None:
-    site.tree = increment.tree
-    site.done.add(task.id)
-    site.increments.append(increment)
-    site.approvals.append(
-        Approval(
-            subject=decision.subject,
-            verdict="approve",
-            who=decision.who,
-            tree=increment.tree,
-            comment=decision.comment,
-        )
-    )

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from sixfold.domain.code import Increment
-from sixfold.domain.data import Tree
+from sixfold.domain.code import FileStat, Increment, Slice
+from sixfold.domain.data import Digest, Tree
 from sixfold.domain.flow import TaskResult
 from sixfold.domain.plan import Task
-from sixfold.domain.ports import Ports
+from sixfold.domain.ports import Ports, Repository
 from sixfold.domain.run import Decision
+from sixfold.layers.planning.retrieval import symbols
+from sixfold.layers.planning.retrieval.imports import import_graph
+from sixfold.layers.refinement import slicing
 from sixfold.layers.testing import risks
+from sixfold.layers.testing.scanners.files import is_test
 from sixfold.phases.development.site import Site
 from sixfold.workflow.run import Run
 
@@ -22,25 +26,69 @@ async def propose(
     """Put a tested change before the reviewer, with its evidence and its risks."""
     id = f"I{len(site.increments) + 1}" + (f".{round}" if round > 1 else "")
 
+    models, prompt = _authors(run, task)
+
     def describe() -> Increment:
+        files = ports.repository.changes(site.tree, tree)
         return Increment(
             id=id,
             task=task.id,
             title=task.title,
             base=site.tree,
             tree=tree,
-            files=ports.repository.changes(site.tree, tree),
+            files=files,
             diff=ports.repository.put_blob(ports.repository.diff(site.tree, tree).encode()),
             requirements=task.requirements,
             risks=risks.risks(
                 ports.repository, site.tree, tree, result.findings, (result.report,) if result.report else ()
             ),
             attempts=result.attempts,
+            slices=_slices(ports.repository, site.tree, tree, files),
+            models=models,
+            prompt=prompt,
         )
 
     increment = await run.blocking(f"development.propose:{id}", describe, Increment)
     run.emit("increment.proposed", f"proposed:{id}", {"increment": increment})
     return increment
+
+
+def _authors(run: Run, task: Task) -> tuple[tuple[str, ...], Digest | None]:
+    """The models that worked on a task, and the request that the last patch answered."""
+    called = [
+        event.data
+        for event in run.events()
+        if event.kind == "model.called" and event.data.get("task") == task.id and event.data["role"] == "coder"
+    ]
+    # Samples are asked side by side: which of them was written last is chance, the smallest digest is not.
+    last = [str(data["prompt"]) for data in called if data["purpose"] == called[-1]["purpose"] and data.get("prompt")]
+    side_by_side = bool(called) and called[-1]["purpose"] == "development.sample"
+    prompt = Digest(min(last) if side_by_side else last[-1]) if last else None
+    return tuple(sorted({str(data["model"]) for data in called})), prompt
+
+
+def _slices(repository: Repository, base: Tree, tree: Tree, files: tuple[FileStat, ...]) -> tuple[Slice, ...]:
+    """The parts of a change above the bound, each with the tree it leads to; empty when it is one part."""
+    text = {
+        file.path: (repository.read(tree, file.path) or b"").decode(errors="replace")
+        for file in files
+        if not file.binary and file.status != "deleted"
+    }
+    known = {file.path for file in repository.files(tree)}
+    facts = {path: symbols.file_facts(path, content).imports for path, content in text.items()}
+    graph = import_graph({**dict.fromkeys(known, ()), **facts})
+    parts = slicing.slices(files, graph, [file.path for file in files if is_test(file.path)])
+    if len(parts) < 2:
+        return ()
+    lines = {file.path: 0 if is_test(file.path) else file.added + file.removed for file in files}
+    # A renamed file stands under its new name: its old one goes with the first part.
+    gone = {file.path: None for file in repository.files(base) if file.path not in known and file.path not in lines}
+    found, reached = [], repository.write(base, gone)
+    for place, part in enumerate(parts, 1):
+        changes = {path: repository.read(tree, path) for path in part}
+        reached = tree if place == len(parts) else repository.write(reached, changes)
+        found.append(Slice(files=part, tree=reached, lines=sum(lines[path] for path in part)))
+    return tuple(found)
 
 
 async def review(run: Run, site: Site, increment: Increment) -> Decision:

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Mapping
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from sixfold.domain.errors import (
@@ -107,6 +108,44 @@ async def test_a_crash_between_reply_and_settlement_neither_asks_nor_charges_twi
     resumed = cloud(tmp_path, ScriptedModel([], usd_per_token=0.01))
     assert (await resumed.complete(request())).replayed
     assert resumed.spent() == paid.usage
+
+
+async def test_what_a_run_paid_for_is_not_called_recorded_after_a_crash(tmp_path: Path) -> None:
+    await cloud(tmp_path, ScriptedModel(["once"], usd_per_token=0.01)).complete(request(), scope="T1")
+    told: list[CallRecord] = []
+    resumed = cloud(tmp_path, ScriptedModel([], usd_per_token=0.01), on_call=told.append)
+    await resumed.complete(request(), scope="T1")
+    # Another task that asks the same gets the answer for nothing.
+    await resumed.complete(request(), scope="T2")
+    assert [(record.scope, record.replayed) for record in told] == [("T1", False), ("T2", True)]
+
+
+async def test_what_came_from_a_recording_stays_recorded_after_a_crash(tmp_path: Path) -> None:
+    await cloud(tmp_path / "first", ScriptedModel(["once"])).complete(request())
+    replay = str(tmp_path / "first" / "cassette")
+    told: list[bool] = []
+    for _ in range(2):
+        again = cloud(tmp_path / "again", None, replay=replay, on_call=lambda record: told.append(record.replayed))
+        await again.complete(request())
+    assert told == [True, True]
+
+
+async def test_caps_of_run_phase_and_task_nest_and_the_refusal_names_the_one_that_is_reached(tmp_path: Path) -> None:
+    answers = ScriptedModel(["a" * 40] * 9)
+    caps = {"budget": Budget(tokens=1000), "phase_budget": Budget(tokens=300), "scope_budget": Budget(tokens=150)}
+    models = cloud(tmp_path, answers, **caps)
+    await models.complete(request("1", max_output_tokens=100), scope="T1")  # uses about a dozen
+    with pytest.raises(BudgetExceeded, match=r"the budget task:T1:tokens is reached") as caught:
+        await models.complete(request("2", max_output_tokens=150), scope="T1")
+    assert "--task-budget-tokens" in caught.value.next
+    # The same is too much for nobody's task in this phase only, where something was used up already.
+    most = 300 - 2
+    with pytest.raises(BudgetExceeded, match=r"the budget phase:development:tokens is reached") as caught:
+        await models.complete(request("3", max_output_tokens=most))
+    assert "--phase-budget-tokens" in caught.value.next
+    await models.complete(msgspec.structs.replace(request("3", max_output_tokens=most), purpose="input.attempt"))
+    raised = cloud(tmp_path, answers, **{**caps, "phase_budget": Budget(tokens=400)})
+    await raised.complete(request("4", max_output_tokens=most))
 
 
 async def test_identical_requests_under_way_share_one_call(tmp_path: Path) -> None:

@@ -31,7 +31,7 @@ async def test_the_prompt_comes_on_stdin_and_no_shell_sees_anything() -> None:
     assert "['$HOME; rm', 'a b']" in reply.text
     assert "the system text" in reply.text
     assert "the question" in reply.text
-    assert reply.usage.cost_usd == 0.0
+    assert reply.usage.cost_usd is None  # what the program pays is its own affair
 
 
 @pytest.mark.parametrize(

@@ -1,12 +1,10 @@
-"""A plan may run only without faults; what it lets run together never writes the same file."""
+"""A plan may run only without faults."""
 
 from __future__ import annotations
 
 import json
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from sixfold.domain.data import digest
@@ -15,8 +13,7 @@ from sixfold.domain.model import ModelReply, ModelRequest, Usage
 from sixfold.domain.plan import Contract, Plan, Task
 from sixfold.domain.requirements import Requirement, Specification
 from sixfold.layers.planning.decompose import decompose, decompose_request, direct_plan, read_plan
-from sixfold.layers.planning.paths import overlap, path_fault
-from sixfold.layers.planning.schedule import downstream, ready
+from sixfold.layers.planning.paths import path_fault
 from sixfold.layers.planning.validation import existing_note, faults
 
 SPECIFICATION = Specification(
@@ -202,59 +199,3 @@ def test_paths_that_leave_the_tree_or_trick_a_file_system_are_illegal(path: str)
 )
 def test_ordinary_paths_are_legal(path: str) -> None:
     assert path_fault(path) == ""
-
-
-def test_ready_waits_for_providers() -> None:
-    assert [task.id for task in ready(PLAN, ())] == ["T1"]
-    assert [task.id for task in ready(PLAN, ("T1",))] == ["T2"]
-    assert ready(PLAN, (), running=("T1",)) == ()
-    assert ready(PLAN, (), failed=("T1",)) == ()
-    assert ready(PLAN, ("T1", "T2")) == ()
-
-
-def test_what_a_change_invalidates_is_exactly_what_waits_for_it() -> None:
-    lone = Task(id="T3", title="x", goal="", files=("c.py",))
-    plan = replace(PLAN, tasks=(*PLAN.tasks, lone))
-    assert downstream(plan, "T1") == ("T2",)
-    assert downstream(plan, "T3") == ()
-
-
-def test_direct_task_never_runs_beside_another() -> None:
-    plan = Plan(tasks=(replace(STORE, files=()), replace(SERVE, consumes=())), contracts=(CONTRACT,))
-    assert [task.id for task in ready(plan, ())] == ["T1"]
-
-
-PATHS = st.sampled_from(["a.py", "b.py", "A.py", "p", "p/c.py", "p/d.py", "q/e.py"])
-
-
-@given(
-    st.lists(
-        st.tuples(st.lists(PATHS, max_size=3, unique=True), st.lists(st.integers(0, 7), max_size=2)),
-        min_size=1,
-        max_size=8,
-    )
-)
-def test_running_to_the_end_never_overlaps_and_never_skips_a_provider(
-    shapes: list[tuple[list[str], list[int]]],
-) -> None:
-    tasks = tuple(
-        Task(
-            id=f"T{place}",
-            title="x",
-            goal="",
-            files=tuple(files),
-            provides=(f"c{place}",),
-            consumes=tuple(f"c{needed}" for needed in needs if needed < place),
-        )
-        for place, (files, needs) in enumerate(shapes)
-    )
-    plan = Plan(tasks=tasks)
-    done: list[str] = []
-    while len(done) < len(tasks):
-        batch = ready(plan, done)
-        assert batch
-        for one in batch:
-            assert set(plan.dependencies(one.id)) <= set(done)
-            assert not any(overlap(one.files, other.files) for other in batch if other.id != one.id)
-        done += [task.id for task in batch]
-    assert len(set(done)) == len(tasks)

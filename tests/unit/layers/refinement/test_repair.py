@@ -38,3 +38,29 @@ def test_a_suite_without_tests_is_told_as_such() -> None:
 def test_a_lesson_holds_the_last_evidence_only() -> None:
     assert "assert new" in lesson([(failing(1, "assert old"), ()), (failing(1, "assert new"), ())])
     assert "assert old" not in lesson([(failing(1, "assert old"), ()), (failing(1, "assert new"), ())])
+
+
+SHRUNK = (
+    "AssertionError: assert 1 == 2\nFailing test case: test_length(\n    xs=[0, 0],\n    s='',  # or any other\n)\n"
+    "  test_m.py:8: assert len(f(xs)) == len(xs)"
+)
+
+
+def test_the_shrunk_counterexample_stands_first_and_its_test_before_the_others() -> None:
+    plain = TestCase(id="t.py::test_a", outcome="failed", message="no")
+    shrunk = TestCase(id="t.py::test_length", outcome="failed", message=SHRUNK)
+    assert shrunk.counterexample == "test_length(xs=[0, 0], s='')"
+    assert TestCase(id="x", outcome="failed", message="Falsifying example: test_n(n=0)").counterexample == "test_n(n=0)"
+    text = evidence(TestReport(suite="unit", cases=(plain, shrunk), exit_code=1), ())
+    assert text.index("smallest counterexample: test_length(xs=[0, 0], s='')") < text.index("test_a")
+
+
+def test_a_failing_example_comes_before_everything_else() -> None:
+    given = TestCase(id="sixfold_examples/test_x.py::test_R1_E1", outcome="failed", message="a long message " * 9)
+    text = evidence(TestReport(suite="unit", cases=(*failing(2).cases, given), exit_code=1), ())
+    assert text.index("test_R1_E1") < text.index("t.py::test_0")
+
+
+def test_a_test_of_the_coders_own_is_doubted_only_on_request() -> None:
+    assert "which of the two is wrong" in repair_note(failing(1), (), doubtful=True)
+    assert "which of the two is wrong" not in repair_note(failing(1), ())

@@ -20,7 +20,7 @@ from sixfold.domain.requirements import (
 )
 from sixfold.domain.run import Decision
 from sixfold.layers.requirements.ledger import decisions_text, spec_kit
-from sixfold.layers.requirements.specify import changed, consolidate, settle, verbatim
+from sixfold.layers.requirements.specify import affected, changed, consolidate, settle, specify, verbatim
 
 OPTIONS = (Option(value="shared list", consequence="no owners"), Option(value="own lists", consequence="owners"))
 DRAFT = Specification(
@@ -108,7 +108,7 @@ async def test_corrected_assumption_survives_a_model_that_drops_it() -> None:
         [decided("assumption:A2", "answer", "Deleted ones can be restored.")],
     )
     kept = {item.id: item for item in found.assumptions}
-    assert kept["A2"].text == "Deleted ones can be restored."
+    assert kept["A2"].correction == "Deleted ones can be restored."
     assert kept["A2"].status == "corrected"
     assert kept["A2"].requirements == ()
     assert kept["A1"].status == "assumed"
@@ -117,7 +117,7 @@ async def test_corrected_assumption_survives_a_model_that_drops_it() -> None:
 def test_confirmed_assumption_changes_only_its_status() -> None:
     found = settle(DRAFT, [decided("assumption:A1", "approve")])
     assert found.assumptions[0].status == "confirmed"
-    assert not changed(found)
+    assert not changed(DRAFT, found)
 
 
 def test_last_decision_on_a_subject_holds_and_unknown_ones_are_ignored() -> None:
@@ -130,6 +130,63 @@ def test_last_decision_on_a_subject_holds_and_unknown_ones_are_ignored() -> None
         ],
     )
     assert found.questions[0].status == "defaulted"
+
+
+LEDGER = Specification(
+    title="Share bookmarks",
+    assumptions=(Assumption(id="A1", text="Order: newest first"), Assumption(id="A2", text="Delete: for good")),
+    questions=DRAFT.questions,
+)
+WRITTEN = json.dumps(
+    {
+        "title": "Share bookmarks",
+        "requirements": [
+            {"id": "R1", "text": "THE SYSTEM SHALL list."},
+            {"id": "R2", "text": "THE SYSTEM SHALL drop."},
+        ],
+        "assumptions": [
+            {"id": "A1", "requirements": ["R1", "R9"], "text": "Order: oldest first"},
+            {"id": "A2", "requirements": ["R2"]},
+            {"text": "Titles: at most 80 characters", "requirements": ["R1"]},
+        ],
+    }
+)
+
+
+async def test_ledger_is_carried_over_line_by_line_with_what_rests_on_it() -> None:
+    model = Answerer(WRITTEN)
+    found = await specify(model, Request(text="x"), "", LEDGER)
+    lines = [(item.id, item.text, item.requirements) for item in found.assumptions]
+    assert lines == [
+        ("A1", "Order: newest first", ("R1",)),  # nobody corrected it, so the model may not change it
+        ("A2", "Delete: for good", ("R2",)),
+        ("A3", "Titles: at most 80 characters", ("R1",)),
+    ]
+    assert "not answered, so the default: shared list (no owners)" in model.requests[0].messages[0].text
+
+
+async def test_correction_and_answer_reach_whoever_writes_the_specification() -> None:
+    decisions = [decided("assumption:A1", "answer", "oldest first"), decided("question:Q1", "answer", "own lists")]
+    model = Answerer(WRITTEN)
+    found = await specify(model, Request(text="x"), "", settle(LEDGER, decisions))
+    asked = model.requests[0].messages[0].text
+    assert "A1: Order: newest first. Corrected by the person, which prevails: oldest first" in asked
+    assert "the person answered: own lists (owners)" in asked
+    assert (found.assumptions[0].text, found.assumptions[0].status) == ("Order: oldest first", "corrected")
+    assert "which prevails: oldest first" in specification_text(found)
+
+
+async def test_decision_that_is_folded_in_already_costs_no_second_call() -> None:
+    decisions = [decided("assumption:A2", "answer", "can be restored")]
+    once = await consolidate(Answerer(REWRITTEN), Request(text="x"), DRAFT, decisions)
+    assert await consolidate(Answerer(), Request(text="x"), once, decisions) == once
+
+
+async def test_only_changed_and_new_requirements_count_as_affected() -> None:
+    decisions = [decided("question:Q1", "answer", "own lists")]
+    after = await consolidate(Answerer(REWRITTEN), Request(text="x"), DRAFT, decisions)
+    assert affected(DRAFT, after) == ("R1", "R3")
+    assert affected(after, after) == ()
 
 
 def test_small_request_is_its_own_specification() -> None:

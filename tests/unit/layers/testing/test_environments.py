@@ -66,9 +66,3 @@ async def test_two_builders_make_one_environment_that_is_then_offline(tmp_path):
     done = subprocess.run([one.python, "-m", "pytest", "--version"], capture_output=True, text=True)
     assert done.stdout.startswith("pytest ")
     assert any(package.startswith("pytest==") for package in one.packages)
-
-
-@pytest.mark.slow
-async def test_unknown_package_is_named(tmp_path):
-    with pytest.raises(ConfigurationError, match="sixfold-no-such-package-zzz"):
-        await UvEnvironments(tmp_path / "e", dict(os.environ)).prepare(("sixfold-no-such-package-zzz",))

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import pytest
-from plain_folders import Opener
+from plain_folders import Folders, Opener
 
 from sixfold.domain.evidence import Limits, TestReport
+from sixfold.domain.ports import Environment
 from sixfold.layers.testing.runner import Product, list_tests, run_tests
+from sixfold.layers.testing.sandbox.bubblewrap import Bubblewrap
+from sixfold.layers.testing.sandbox.sandlock import Sandlock
 
 pytestmark = pytest.mark.slow
 
@@ -217,3 +220,34 @@ class TestOff:
         "t.py::TestB::TestD::test_e",
         "t.py::Old::test_f",
     )
+
+
+PROPERTY = """\
+import pytest
+from hypothesis import given, strategies as st
+from m import unique
+
+@pytest.mark.req("R1")
+@given(st.lists(st.integers()))
+def test_length_is_kept(xs):
+    assert len(unique(xs)) == len(xs)
+
+def test_members_are_kept():
+    @given(st.lists(st.integers()))
+    def check(xs):
+        assert set(unique(xs)) == set(xs)
+    check()
+"""
+
+
+async def test_a_property_fails_with_the_same_shrunk_counterexample_every_time(
+    sandbox: Bubblewrap | Sandlock, folders: Folders, toolchain: Environment
+) -> None:
+    tree = folders.add({"m.py": "def unique(xs):\n    return sorted(set(xs))\n", "test_m.py": PROPERTY})
+    reports = []
+    for _ in range(2):
+        async with sandbox.open(tree, environment=toolchain) as workspace:
+            reports.append(await run_tests(workspace, suite="unit", limits=LIMITS))
+    assert [case.outcome for case in reports[0].cases] == ["failed", "passed"]
+    assert reports[0].cases[0].counterexample == "test_length_is_kept(xs=[0, 0])"
+    assert reports[0].cases == reports[1].cases

@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import io
 import json
+import linecache
 import os
 import random
 import re
@@ -62,8 +63,10 @@ def raised(error: BaseException, source: str) -> dict[str, Any]:
     while last is not None and last.tb_next is not None:
         last = last.tb_next
     decided = False
-    if last is not None and last.tb_frame.f_code.co_filename == "candidate.py":
-        lines = source.splitlines()[last.tb_lineno - 1 : last.tb_lineno]
+    file = last.tb_frame.f_code.co_filename if last is not None else ""
+    if last is not None and file.startswith("candidate"):  # `candidate:PATH` is a module of a whole product
+        known = source.splitlines() if file == "candidate.py" else linecache.getlines(file)
+        lines = known[last.tb_lineno - 1 : last.tb_lineno]
         decided = bool(re.search(r"(?:^|[:;])\s*(?:raise|assert)\b", "".join(lines)))
     return {"kind": "raised", "value": type(error).__name__, "note": note, "accident": not decided}
 

@@ -27,7 +27,7 @@ def describe(error: BaseException, root: str) -> str:
             :MOST_CHARS
         ]
     name = type(error).__qualname__
-    lines = [f"{name}: {text}" if text else name]
+    lines = [f"{name}: {text}" if text else name, *_notes(error)]
     frames = [
         (path, *_statement(frame.f_code.co_filename, number))
         for frame, number in traceback.walk_tb(error.__traceback__)
@@ -35,6 +35,12 @@ def describe(error: BaseException, root: str) -> str:
     ]
     lines += [f"  {path}:{number}: {source}" for path, number, source in frames[-MOST_FRAMES:]]
     return "\n".join(lines)[:MOST_CHARS]
+
+
+def _notes(error: BaseException) -> list[str]:
+    """What was added to an exception: Hypothesis puts the shrunk counterexample there."""
+    notes = getattr(error, "__notes__", None)
+    return [note for note in notes if type(note) is str][:5] if isinstance(notes, list) else []
 
 
 def raised_in(error: BaseException, root: str) -> str:

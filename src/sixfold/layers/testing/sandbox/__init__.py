@@ -5,9 +5,10 @@ only in how they build the cage; one `supervisor` program starts, watches and en
 """
 
 from sixfold.layers.testing.sandbox.bubblewrap import Bubblewrap
+from sixfold.layers.testing.sandbox.opening import Backend
 from sixfold.layers.testing.sandbox.policy import Enforced
 from sixfold.layers.testing.sandbox.sandlock import Sandlock
-from sixfold.layers.testing.sandbox.selection import NAMES, Backend, Tried, choose, describe
+from sixfold.layers.testing.sandbox.selection import NAMES, Tried, choose, describe
 from sixfold.layers.testing.sandbox.workspace import IsolatedWorkspace
 
 __all__ = ["NAMES", "Backend", "Bubblewrap", "Enforced", "IsolatedWorkspace", "Sandlock", "Tried", "choose", "describe"]

@@ -11,15 +11,14 @@ import shutil
 import socket
 import subprocess
 import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
 from pathlib import Path
 
-from sixfold.domain.data import Tree
 from sixfold.domain.errors import SandboxUnavailable
 from sixfold.domain.ports import Environment
+from sixfold.layers.testing.sandbox.accounts import write_accounts
 from sixfold.layers.testing.sandbox.channel import START_S, Channel
 from sixfold.layers.testing.sandbox.copies import Copy
+from sixfold.layers.testing.sandbox.opening import Backend
 from sixfold.layers.testing.sandbox.policy import (
     CAGE,
     START,
@@ -30,7 +29,7 @@ from sixfold.layers.testing.sandbox.policy import (
     interpreter,
     toolchain,
 )
-from sixfold.layers.testing.sandbox.workspace import IsolatedWorkspace, Places
+from sixfold.layers.testing.sandbox.workspace import Places
 
 CAPABILITIES = (
     "CAP_SYS_ADMIN",
@@ -49,54 +48,29 @@ FIRST_GUEST_UID, GUEST_UIDS = 1 << 30, 1 << 29
 """As root each workspace gets a user id of its own on the host, so that its processes are counted apart."""
 
 
-class Bubblewrap:
+class Bubblewrap(Backend):
     """The `bwrap` program found on PATH."""
 
     name = "bubblewrap"
 
-    def __init__(
-        self, checkout: Callable[[Tree, Path], None], store: Callable[[Path], Tree], scratch: Path, *, program: str = ""
-    ) -> None:
-        self._checkout = checkout
-        self._store = store
-        self._scratch = scratch
-        self._program = program or shutil.which("bwrap") or ""
+    def owner(self) -> int | None:
+        """A user nobody else has, where we may give one."""
+        return FIRST_GUEST_UID + secrets.randbelow(GUEST_UIDS) if os.geteuid() == 0 else None
 
-    @asynccontextmanager
-    async def open(
-        self, tree: Tree | None, *, environment: Environment | None = None
-    ) -> AsyncIterator[IsolatedWorkspace]:
-        """As the port says; None opens an empty copy."""
-        if not self._program:
+    async def launch(self, copy: Copy, environment: Environment | None) -> Channel:
+        """Start bubblewrap with our supervisor as its PID 1."""
+        program = shutil.which("bwrap")
+        if program is None:
             raise SandboxUnavailable("bubblewrap is not installed", next="apt install bubblewrap")
-        owner = FIRST_GUEST_UID + secrets.randbelow(GUEST_UIDS) if os.geteuid() == 0 else None
-        copy = Copy(self._scratch, owner=owner)
-        try:
-            if tree is not None:
-                self._checkout(tree, copy.work)
-            copy.forget_git()
-            copy.give()
-            channel = self._launch(copy, environment)
-            try:
-                await channel.ready()
-                work, home, temporary = PLACES
-                places = Places(
-                    work=work,
-                    home=home,
-                    temporary=temporary,
-                    python=toolchain(environment)[0],
-                    batch="/.sixfold/cage/batch.py",
-                    hides_memory=True,
-                )
-                workspace = IsolatedWorkspace(channel, copy, places, self._store, loopback=True)
-                try:
-                    yield workspace
-                finally:
-                    await workspace.close()
-            finally:
-                await channel.close()
-        finally:
-            copy.remove()
+        return self._launch(program, copy, environment)
+
+    def places(self, copy: Copy, environment: Environment | None) -> Places:
+        """Fixed names inside."""
+        work, home, temporary = PLACES
+        python = toolchain(environment)[0]
+        return Places(
+            work=work, home=home, temporary=temporary, python=python, batch="/.sixfold/cage/batch.py", hides_memory=True
+        )
 
     def enforced(self) -> tuple[Enforced, ...]:
         """What holds in this backend, for the table of `sixfold doctor`."""
@@ -116,7 +90,7 @@ class Bubblewrap:
             Enforced(what="silence", strength="watched", how="killed by Sixfold"),
         )
 
-    def _launch(self, copy: Copy, environment: Environment | None) -> Channel:
+    def _launch(self, program: str, copy: Copy, environment: Environment | None) -> Channel:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         log = os.memfd_create("sandbox-log", os.MFD_CLOEXEC)
         with contextlib.ExitStack() as stack:
@@ -132,7 +106,7 @@ class Bubblewrap:
                 passed += [said, wait]
                 mapping = ["--info-fd", str(said), "--userns-block-fd", str(wait)]
             process = subprocess.Popen(
-                [self._program, *mapping, *self._arguments(copy, environment), *self._supervisor(theirs.fileno())],
+                [program, *mapping, *self._arguments(copy, environment), *self._supervisor(theirs.fileno())],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -184,18 +158,6 @@ class Bubblewrap:
 def _parents(paths: list[str]) -> list[str]:
     """The folders above the paths, outermost first; bubblewrap would make them unreadable to the guest's user."""
     return sorted({str(parent) for path in paths for parent in Path(path).parents} - {"/"})
-
-
-def write_accounts(folder: Path) -> None:
-    """A tiny /etc: the one user, no group, the loopback's name."""
-    texts = {
-        "passwd": "root:x:0:0::/:/bin/false\nsixfold:x:1000:1000::/home/sixfold:/bin/sh\n",
-        "group": "root:x:0:\nsixfold:x:1000:\n",
-        "hosts": "127.0.0.1 localhost sandbox\n::1 localhost\n",
-        "nsswitch.conf": "passwd: files\ngroup: files\nhosts: files\n",
-    }
-    for name, text in texts.items():
-        (folder / name).write_text(text)
 
 
 def _map_users(info: int, owner: int) -> None:

@@ -10,6 +10,7 @@ import os
 import socket
 import subprocess
 from collections.abc import Sequence
+from typing import Protocol
 
 from sixfold.domain.data import Data, Json
 from sixfold.domain.errors import SandboxUnavailable
@@ -28,8 +29,36 @@ class Outcome(Data, frozen=True, kw_only=True):
     cpu_s: float = 0.0
 
 
+class Supervision(Protocol):
+    """A line to a supervisor, wherever it stands."""
+
+    async def ready(self) -> None:
+        """Wait until it stands; SandboxUnavailable when it could not be set up."""
+        ...
+
+    def run(self, command: Json, streams: Sequence[int]) -> tuple[int, asyncio.Future[Json]]:
+        """Start a command; its number and the future of its outcome. The caller closes the streams."""
+        ...
+
+    def kill(self, number: int) -> None:
+        """End a command and everything it started; its outcome still arrives."""
+        ...
+
+    async def answers(self, port: int) -> bool:
+        """Whether something inside accepts connections on that loopback port."""
+        ...
+
+    def said(self) -> str:
+        """The last line the supervisor or its launcher printed."""
+        ...
+
+    async def close(self) -> None:
+        """End everything inside and wait until it is gone."""
+        ...
+
+
 class Channel:
-    """A live supervisor."""
+    """A live supervisor on this machine's own kernel, spoken to over a socket that carries descriptors."""
 
     def __init__(self, process: subprocess.Popen[bytes], control: socket.socket, log: int) -> None:
         self.process = process

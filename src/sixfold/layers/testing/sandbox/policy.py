@@ -23,6 +23,9 @@ CAGE = Path(__file__).with_name("cage")
 START = "import sys; sys.path.append(sys.argv[1]); from cage.supervisor import main; sys.path.pop(); main()"
 """Starts it: isolated from every variable and package, from a folder in which only it is visible."""
 
+START_RELAY = "import sys; sys.path.append(sys.argv[1]); from cage.relay import main; main()"
+"""Starts it behind a relay, where no descriptor can be passed."""
+
 
 class Enforced(Data, frozen=True, kw_only=True):
     """One line of the table that `sixfold doctor` prints."""

@@ -6,13 +6,13 @@ import asyncio
 import contextlib
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Literal
 
 from sixfold.domain.data import Json
 from sixfold.domain.errors import SandboxUnavailable
 from sixfold.domain.evidence import ExecResult, Limits
-from sixfold.layers.testing.sandbox.channel import Channel, memory_file
+from sixfold.layers.testing.sandbox.channel import Supervision, memory_file
 from sixfold.layers.testing.sandbox.streams import Capture
 
 StoppedBy = Literal["", "wall", "silence", "cpu", "memory", "processes", "output", "disk"]
@@ -27,7 +27,7 @@ END_S = 10
 class Running:
     """A command that was started; `result` must be awaited exactly once."""
 
-    def __init__(self, channel: Channel, command: Json, limits: Limits, stdin: bytes) -> None:
+    def __init__(self, channel: Supervision, command: Json, limits: Limits, stdin: bytes) -> None:
         """Start it.
 
         Raises:
@@ -102,7 +102,7 @@ class Running:
 class RunningService:
     """A command that keeps running beside later ones: a server under test."""
 
-    def __init__(self, running: Running, exists: Callable[[str], bool], *, loopback: bool) -> None:
+    def __init__(self, running: Running, exists: Callable[[str], Awaitable[bool]], *, loopback: bool) -> None:
         self._running = running
         self._exists = exists
         self._loopback = loopback
@@ -118,7 +118,7 @@ class RunningService:
             )
         deadline = time.monotonic() + timeout_s
         while not self._result.done():
-            there = path is None or self._exists(path)
+            there = path is None or await self._exists(path)
             if there and (port is None or await self._running.channel.answers(port)):
                 return True
             if time.monotonic() > deadline:

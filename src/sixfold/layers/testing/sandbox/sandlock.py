@@ -8,8 +8,7 @@ import os
 import socket
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 from sixfold.domain.data import Tree
@@ -17,6 +16,7 @@ from sixfold.domain.errors import SandboxUnavailable
 from sixfold.domain.ports import Environment
 from sixfold.layers.testing.sandbox.channel import Channel
 from sixfold.layers.testing.sandbox.copies import Copy
+from sixfold.layers.testing.sandbox.opening import Backend
 from sixfold.layers.testing.sandbox.policy import (
     CAGE,
     START,
@@ -27,12 +27,12 @@ from sixfold.layers.testing.sandbox.policy import (
     interpreter,
     toolchain,
 )
-from sixfold.layers.testing.sandbox.workspace import IsolatedWorkspace, Places
+from sixfold.layers.testing.sandbox.workspace import Places
 
 DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom")
 
 
-class Sandlock:
+class Sandlock(Backend):
     """The `sandlock` binding, with or without namespaces around it."""
 
     def __init__(
@@ -52,43 +52,21 @@ class Sandlock:
             namespaces: leave the host's users, network, PIDs and IPC first. Stronger, and gives guests a loopback of
                 their own; refused inside a default Docker container.
         """
+        super().__init__(checkout, store, scratch)
         self.name = "sandlock+namespaces" if namespaces else "sandlock"
-        self._checkout = checkout
-        self._store = store
-        self._scratch = scratch
+        self.loopback = namespaces
         self._namespaces = namespaces
 
-    @asynccontextmanager
-    async def open(
-        self, tree: Tree | None, *, environment: Environment | None = None
-    ) -> AsyncIterator[IsolatedWorkspace]:
-        """As the port says; None opens an empty copy."""
-        copy = Copy(self._scratch, owner=None)
-        try:
-            if tree is not None:
-                self._checkout(tree, copy.work)
-            copy.forget_git()
-            channel = self._launch(copy, environment)
-            try:
-                await channel.ready()
-                python = toolchain(environment)[0]
-                places = Places(
-                    work=str(copy.work),
-                    home=str(copy.home),
-                    temporary=str(copy.tmp),
-                    python=python,
-                    batch=str(CAGE / "batch.py"),
-                    hides_memory=False,
-                )
-                workspace = IsolatedWorkspace(channel, copy, places, self._store, loopback=self._namespaces)
-                try:
-                    yield workspace
-                finally:
-                    await workspace.close()
-            finally:
-                await channel.close()
-        finally:
-            copy.remove()
+    def places(self, copy: Copy, environment: Environment | None) -> Places:
+        """The host's own names: without namespaces there are no others."""
+        return Places(
+            work=str(copy.work),
+            home=str(copy.home),
+            temporary=str(copy.tmp),
+            python=toolchain(environment)[0],
+            batch=str(CAGE / "batch.py"),
+            hides_memory=False,
+        )
 
     def enforced(self) -> tuple[Enforced, ...]:
         """What holds in this form, for the table of `sixfold doctor`."""
@@ -124,7 +102,8 @@ class Sandlock:
             Enforced(what="silence", strength="watched", how="killed by Sixfold"),
         )
 
-    def _launch(self, copy: Copy, environment: Environment | None) -> Channel:
+    async def launch(self, copy: Copy, environment: Environment | None) -> Channel:
+        """Start our supervisor, which confines each guest."""
         found = importlib.util.find_spec("sandlock")
         if sys.platform != "linux" or found is None or not found.origin:
             raise SandboxUnavailable("sandlock is not installed", next="pip install sandlock")

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from sixfold.domain.data import Data, Tree
 from sixfold.domain.errors import SandboxUnavailable
 from sixfold.domain.evidence import Limits
 from sixfold.layers.testing.sandbox.bubblewrap import Bubblewrap
+from sixfold.layers.testing.sandbox.container import Container
 from sixfold.layers.testing.sandbox.copies import sweep
+from sixfold.layers.testing.sandbox.opening import Backend
 from sixfold.layers.testing.sandbox.policy import Enforced
 from sixfold.layers.testing.sandbox.sandlock import Sandlock
 
-Backend = Bubblewrap | Sandlock
+NAMES = ("bubblewrap", "sandlock+namespaces", "podman", "docker", "sandlock", "sandbox-exec", "docker-remote")
+"""Strongest first; the last is only taken when asked for by name, because it sends the code to another machine."""
 
-NAMES = ("bubblewrap", "sandlock+namespaces", "sandlock")
-"""Strongest first."""
+ASKED_ONLY = ("docker-remote",)
 
 HOW_TO_GET_ONE = (
     "install bubblewrap (apt install bubblewrap / dnf install bubblewrap / apk add bubblewrap), "
@@ -51,15 +53,27 @@ class Tried(Data, frozen=True, kw_only=True):
 
 
 def backends(
-    checkout: Callable[[Tree, Path], None], store: Callable[[Path], Tree], scratch: Path
+    checkout: Callable[[Tree, Path], None],
+    store: Callable[[Path], Tree],
+    scratch: Path,
+    *,
+    image: str = "",
+    settings: Mapping[str, str],
 ) -> tuple[Backend, ...]:
     """Every backend written for this operating system, strongest first, untested."""
+    podman, docker, remote = (
+        Container(checkout, store, scratch, kind=kind, image=image, settings=settings)
+        for kind in ("podman", "docker", "docker-remote")
+    )
     if sys.platform != "linux":
-        return ()
+        return (remote,)
     return (
         Bubblewrap(checkout, store, scratch),
         Sandlock(checkout, store, scratch, namespaces=True),
+        podman,
+        docker,
         Sandlock(checkout, store, scratch, namespaces=False),
+        remote,
     )
 
 
@@ -69,6 +83,8 @@ async def choose(
     scratch: Path,
     *,
     only: str = "",
+    image: str = "",
+    settings: Mapping[str, str] | None = None,
 ) -> Backend:
     """The strongest backend that passes a real probe run here.
 
@@ -77,14 +93,16 @@ async def choose(
         store: makes a tree of a folder.
         scratch: folder for copies, on a disk with room; left-overs of a killed Sixfold in it are removed.
         only: name of the one backend to consider (the operator's setting); empty = all.
+        image: for containers; empty = none, this machine's programs are mounted.
+        settings: the person's environment variables, for the container engines; None = without these.
 
     Raises:
         SandboxUnavailable: none holds; says why each failed and how to get one.
     """
     sweep(scratch)
     tried = []
-    for backend in backends(checkout, store, scratch):
-        if only in ("", backend.name):
+    for backend in backends(checkout, store, scratch, image=image, settings=settings or {}):
+        if only == backend.name or (not only and backend.name not in ASKED_ONLY):
             result = await probe(backend, scratch)
             if result.usable:
                 return backend
@@ -98,7 +116,7 @@ async def choose(
     )
 
 
-async def describe(scratch: Path) -> tuple[Tried, ...]:
+async def describe(scratch: Path, *, image: str = "", settings: Mapping[str, str] | None = None) -> tuple[Tried, ...]:
     """The table for `sixfold doctor`: every backend, whether it holds here, and what it enforces."""
 
     def empty(tree: Tree, folder: Path) -> None:
@@ -107,7 +125,8 @@ async def describe(scratch: Path) -> tuple[Tried, ...]:
     def refuse(folder: Path) -> Tree:
         raise SandboxUnavailable("a probe run is never captured")
 
-    return tuple([await probe(backend, scratch) for backend in backends(empty, refuse, scratch)])
+    every = backends(empty, refuse, scratch, image=image, settings=settings or {})
+    return tuple([await probe(backend, scratch) for backend in every])
 
 
 async def probe(backend: Backend, scratch: Path) -> Tried:

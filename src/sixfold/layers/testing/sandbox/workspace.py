@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import json
 import os
-from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 
 from msgspec import structs
 
 from sixfold.domain.data import Data, Json, Tree
 from sixfold.domain.errors import SandboxUnavailable
 from sixfold.domain.evidence import ExecResult, Limits
-from sixfold.layers.testing.sandbox.channel import Channel
-from sixfold.layers.testing.sandbox.copies import Copy
+from sixfold.layers.testing.sandbox.channel import Supervision
+from sixfold.layers.testing.sandbox.files import Files
 from sixfold.layers.testing.sandbox.policy import clean_environment
 from sixfold.layers.testing.sandbox.running import Running, RunningService
 
@@ -38,16 +36,15 @@ class Places(Data, frozen=True, kw_only=True):
 class IsolatedWorkspace:
     """The workspace of every backend that has a supervisor."""
 
-    def __init__(
-        self, channel: Channel, copy: Copy, places: Places, store: Callable[[Path], Tree], *, loopback: bool
-    ) -> None:
+    files: Files
+    """How files get in and out; set before anything runs."""
+
+    def __init__(self, channel: Supervision, places: Places, *, loopback: bool) -> None:
         self.folder = places.work
         self.loopback = loopback
         self._services: list[RunningService] = []
         self._channel = channel
-        self._copy = copy
         self._places = places
-        self._store = store
 
     async def exec(
         self,
@@ -69,7 +66,7 @@ class IsolatedWorkspace:
         cwd: str = ".",
     ) -> RunningService:
         running = Running(self._channel, self._command(argv, limits, env, cwd), limits, b"")
-        service = RunningService(running, self._copy.exists, loopback=self.loopback)
+        service = RunningService(running, self.files.exists, loopback=self.loopback)
         self._services.append(service)
         return service
 
@@ -112,18 +109,13 @@ class IsolatedWorkspace:
                 await service.stop()
 
     async def put(self, files: Mapping[str, bytes]) -> None:
-        for path, content in sorted(files.items()):
-            self._copy.put(path, content)
+        await self.files.put(files)
 
     async def get(self, path: str, *, most_bytes: int = 1 << 20) -> bytes | None:
-        return self._copy.get(path, most_bytes)
+        return await self.files.get(path, most_bytes)
 
     async def capture(self) -> Tree:
-        return await asyncio.to_thread(self._capture)
-
-    def _capture(self) -> Tree:
-        self._copy.forget_git()
-        return self._store(self._copy.work)
+        return await self.files.capture()
 
     def _command(self, argv: Sequence[str], limits: Limits, env: Mapping[str, str] | None, cwd: str) -> Json:
         places = self._places

@@ -8,17 +8,20 @@ import os
 import resource
 import select
 import signal
+import socket
 import time
+from collections.abc import Collection
 
 from .filters import refuse_calls
+from .guest import await_command
 from .kernel import (
+    GUEST_UID,
     PAGE_BYTES,
     PR_SET_CHILD_SUBREAPER,
     PR_SET_DUMPABLE,
     PR_SET_NO_NEW_PRIVS,
     PR_SET_PDEATHSIG,
     Spec,
-    become_guest_user,
     check,
     drop_bounding_set,
     drop_capabilities,
@@ -28,8 +31,8 @@ from .kernel import (
 )
 
 
-def descendants(root: int) -> list[int]:
-    """Process ids below `root`, by parent links in /proc."""
+def descendants(root: int, *, but: Collection[int] = ()) -> list[int]:
+    """Process ids below `root`, by parent links in /proc; those named and all below them left out."""
     children: dict[int, list[int]] = {}
     for name in os.listdir("/proc"):
         if name.isdigit():
@@ -41,6 +44,8 @@ def descendants(root: int) -> list[int]:
     queue = list(children.get(root, ()))
     while queue:
         pid = queue.pop()
+        if pid in but:
+            continue
         found.append(pid)
         queue += children.get(pid, ())
     return found
@@ -78,21 +83,42 @@ def disk_bytes(folders: list[str], most_bytes: int) -> int:
 
 
 class Keeper:
-    """Starts one guest, watches it, and ends everything the guest started."""
+    """Starts one guest, watches it, and ends everything the guest started.
 
-    def __init__(self, config: Spec, spec: Spec, report: int) -> None:
+    Made before its command is known, so that its namespaces and its guest stand ready when the command comes. It serves
+    one command and ends: nothing but files passes from one command to the next.
+    """
+
+    def __init__(self, config: Spec, line: socket.socket, report: int) -> None:
+        """Take over the forked process.
+
+        Args:
+            config: the workspace.
+            line: brings the one command; its end of file ends us.
+            report: pipe for the outcome.
+        """
         self.config = config
-        self.spec = spec
+        self.line = line
         self.report = report
+        self.spec: Spec = {}
         self.stop = False
 
-    def run(self, streams: list[int]) -> None:
-        """Run the guest to its end and write the outcome to the report pipe. Does not return."""
+    def run(self) -> None:
+        """Wait for the command, run it to its end and write the outcome to the report pipe. Does not return."""
         outcome: Spec = {"code": 1, "stopped_by": "", "problem": "", "cpu_s": 0.0}
+        problem, guest = "", None
         try:
-            self._enter(streams)
-            pid = self._start_sandlock() if self.config["confine"] == "sandlock" else self._start_plain()
-            outcome |= self._watch(pid)
+            self._enter()
+            guest = self._fork_guest() if not self.config["confine"] else None
+        except (OSError, RuntimeError) as error:
+            problem = f"{type(error).__name__}: {error}"
+        data, descriptors, _, _ = socket.recv_fds(self.line, 64, 4)
+        if not data:
+            os._exit(0)
+        try:
+            if problem:
+                raise RuntimeError(problem)
+            outcome |= self._watch(self._start(guest, descriptors))
         except (OSError, RuntimeError, ValueError, ImportError) as error:
             outcome["problem"] = f"{type(error).__name__}: {error}"
         if not self.config["namespaces"]:
@@ -100,17 +126,18 @@ class Keeper:
         os.write(self.report, json.dumps(outcome).encode())
         os._exit(0)
 
-    def _enter(self, streams: list[int]) -> None:
+    def _enter(self) -> None:
         signal.signal(signal.SIGTERM, self._on_term if not self.config["namespaces"] else signal.SIG_DFL)
         check(prctl(PR_SET_PDEATHSIG, signal.SIGKILL if self.config["namespaces"] else signal.SIGTERM), "pdeathsig")
         # sandlock fetches a descriptor from its child, which must be dumpable; Landlock keeps the guest off us then.
         check(prctl(PR_SET_DUMPABLE, int(self.config["confine"] == "sandlock")), "dumpable")
         os.setsid()
-        for number, stream in enumerate(streams):
-            os.dup2(stream, number)
-        os.dup2(self.report, 3, inheritable=False)
-        self.report = 3
-        os.closerange(4, 4096)
+        line, report = os.dup(self.line.fileno()), os.dup(self.report)
+        self.line.detach()
+        os.dup2(line, 3, inheritable=False)
+        os.dup2(report, 4, inheritable=False)
+        os.closerange(5, 4096)
+        self.line, self.report = socket.socket(fileno=3), 4
         if self.config["namespaces"]:
             own_proc()
         else:
@@ -119,38 +146,33 @@ class Keeper:
     def _on_term(self, *_: object) -> None:
         self.stop = True
 
-    def _start_plain(self) -> int:
+    def _fork_guest(self) -> tuple[int, socket.socket]:
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         pid = os.fork()
-        if pid:
-            return pid
-        try:
-            self._become_guest()
-        except BaseException as error:  # the child of a fork must never return into the keeper's code
-            os.write(2, f"sandbox: {error}\n".encode(errors="replace"))
-        os._exit(126)
+        if pid == 0:
+            ours.close()
+            self.line.close()
+            os.close(self.report)
+            await_command(theirs, self.config.get("guest_uid", GUEST_UID))
+        theirs.close()
+        return pid, ours
 
-    def _become_guest(self) -> None:
-        spec = self.spec
-        os.close(self.report)
-        os.setsid()
-        for number in (signal.SIGPIPE, signal.SIGXFSZ, signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, signal.SIG_DFL)
-        os.umask(0o022)
-        set_limits(spec, direct=True)
-        check(prctl(PR_SET_NO_NEW_PRIVS, 1), "no_new_privs")
-        drop_bounding_set()
-        become_guest_user()
-        drop_capabilities()
-        refuse_calls(metadata=False)
-        try:
-            os.chdir(spec["cwd"])
-            os.execvpe(spec["argv"][0], spec["argv"], spec["env"])  # noqa: S606  (no shell is the point)
-        except FileNotFoundError:
-            os.write(2, f"{spec['argv'][0]}: not found\n".encode(errors="replace"))
-            os._exit(127)
-        except OSError as error:
-            os.write(2, f"{spec['argv'][0]}: {error.strerror}\n".encode(errors="replace"))
-            os._exit(126)
+    def _start(self, guest: tuple[int, socket.socket] | None, descriptors: list[int]) -> int:
+        if guest is not None:
+            pid, line = guest
+            with contextlib.suppress(BrokenPipeError):  # it has ended, as its exit code tells
+                socket.send_fds(line, [b"run"], descriptors)
+            line.close()
+        *streams, command = descriptors
+        self.spec = json.loads(os.pread(command, os.fstat(command).st_size, 0))
+        if guest is None:
+            for number, stream in enumerate(streams):
+                os.dup2(stream, number)
+            os.closerange(5, 4096)
+            return self._start_sandlock()
+        for descriptor in descriptors:
+            os.close(descriptor)
+        return pid
 
     def _start_sandlock(self) -> int:
         # Imported by `main` before the first fork; here it is only looked up.

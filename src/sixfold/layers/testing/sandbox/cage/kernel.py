@@ -65,12 +65,12 @@ def drop_capabilities() -> None:
     check(libc.capset(header, nothing), "capset")
 
 
-def become_guest_user() -> None:
+def become_guest_user(uid: int) -> None:
     """Change to the guest's user when we are root of our namespace: process limits count, and files are its own."""
     if os.geteuid() == 0:
         os.setgroups([])
-        os.setresgid(GUEST_UID, GUEST_UID, GUEST_UID)
-        os.setresuid(GUEST_UID, GUEST_UID, GUEST_UID)
+        os.setresgid(uid, uid, uid)
+        os.setresuid(uid, uid, uid)
 
 
 def set_limits(spec: Spec, *, direct: bool) -> None:

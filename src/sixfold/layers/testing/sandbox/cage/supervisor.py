@@ -23,6 +23,7 @@ import select
 import signal
 import socket
 import sys
+from typing import NamedTuple
 
 from .filters import filter_steps
 from .keeper import Keeper, descendants, is_zombie
@@ -39,6 +40,18 @@ from .kernel import (
 )
 from .view import enter_namespaces
 
+BREATH_MS = 10
+"""How long commands are left alone before the keeper of the next one is made."""
+
+
+class Spare(NamedTuple):
+    """A keeper that waits for its command."""
+
+    pid: int
+    line: socket.socket
+    report: int
+    """Read end of the pipe on which it tells the outcome."""
+
 
 class Supervisor:
     """Serves one workspace over its control socket."""
@@ -50,13 +63,19 @@ class Supervisor:
         self.poller.register(control.fileno(), select.POLLIN)
         self.running: dict[int, tuple[int, int, int]] = {}
         """pidfd -> (id, pid of the keeper, read end of its report)."""
+        self.spare: Spare | None = None
 
     def serve(self) -> None:
         """Work until the other side of the socket is closed, then end every guest."""
         self._say({"event": "ready", "pid": os.getpid()})
         ending = False
         while self.running or not ending:
-            for number, _ in self.poller.poll():
+            wanting = self.spare is None and not ending
+            # Beside a command that has just begun, a fork would only slow it down.
+            events = self.poller.poll(BREATH_MS if self.running else 0) if wanting else self.poller.poll()
+            if wanting and not events:
+                self.spare = self._make_spare()
+            for number, _ in events:
                 if number in self.running:
                     self._ended(number, tell=not ending)
                 elif not ending and not self._request():
@@ -64,6 +83,8 @@ class Supervisor:
                     self.poller.unregister(self.control.fileno())
                     for _, pid, _ in self.running.values():
                         self._kill(pid)
+                    if self.spare is not None:
+                        self.spare.line.close()
 
     def _request(self) -> bool:
         data, descriptors, _, _ = socket.recv_fds(self.control, 65536, 4)
@@ -80,17 +101,26 @@ class Supervisor:
             self._say({"event": "answer", "id": message["id"], "ok": _answers(message["port"])})
         return True
 
-    def _run(self, number: int, descriptors: list[int]) -> None:
-        *streams, command = descriptors
-        spec = json.loads(os.pread(command, os.fstat(command).st_size, 0))
+    def _make_spare(self) -> Spare:
+        """Fork the keeper of the next command ahead of it: its namespaces are set up while nobody waits."""
         read, write = os.pipe()
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         pid = fork_into_pid_namespace() if self.config["namespaces"] else os.fork()
         if pid == 0:
-            Keeper(self.config, spec, write).run(streams)
-        for descriptor in (*descriptors, write):
+            Keeper(self.config, theirs, write).run()
+        theirs.close()
+        os.close(write)
+        return Spare(pid, ours, read)
+
+    def _run(self, number: int, descriptors: list[int]) -> None:
+        spare, self.spare = self.spare or self._make_spare(), None
+        with contextlib.suppress(BrokenPipeError):  # it died; its end is reported as any other's
+            socket.send_fds(spare.line, [b"run"], descriptors)
+        spare.line.close()
+        for descriptor in descriptors:
             os.close(descriptor)
-        pidfd = os.pidfd_open(pid)
-        self.running[pidfd] = (number, pid, read)
+        pidfd = os.pidfd_open(spare.pid)
+        self.running[pidfd] = (number, spare.pid, spare.report)
         self.poller.register(pidfd, select.POLLIN)
 
     def _kill(self, pid: int) -> None:
@@ -112,9 +142,13 @@ class Supervisor:
             self._say({"event": "ended", "id": number, **outcome})
 
     def _end_strays(self) -> None:
-        """Kill what a keeper that died unexpectedly left behind; without a PID namespace it became our child."""
-        kept = {pid for _, keeper, _ in self.running.values() for pid in (keeper, *descendants(keeper))}
-        while strays := [pid for pid in descendants(os.getpid()) if pid not in kept and not is_zombie(pid)]:
+        """Kill what a keeper that died unexpectedly left behind; without a PID namespace it became our child.
+
+        A living keeper's own children never do: it is their subreaper. So only children of ours that are no keepers
+        are strays, and what hangs below them.
+        """
+        keepers = {keeper for _, keeper, _ in self.running.values()} | ({self.spare.pid} if self.spare else set())
+        while strays := [pid for pid in descendants(os.getpid(), but=keepers) if not is_zombie(pid)]:
             for pid in strays:
                 with contextlib.suppress(ProcessLookupError, PermissionError):
                     os.kill(pid, signal.SIGKILL)

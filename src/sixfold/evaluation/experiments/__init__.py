@@ -1,0 +1,9 @@
+"""The paper's experiments, one small file each. An experiment is a comparison of solvers on the same samples."""
+
+from sixfold.evaluation.experiments.clarity import CLARITY
+from sixfold.evaluation.experiments.experiment import Experiment
+
+EXPERIMENTS: dict[str, Experiment] = {experiment.name: experiment for experiment in (CLARITY,)}
+"""By the name that `sixfold experiment NAME` takes."""
+
+__all__ = ["EXPERIMENTS", "Experiment"]

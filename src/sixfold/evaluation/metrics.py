@@ -1,0 +1,90 @@
+"""Metrics: from one attempt's record to plain numbers."""
+
+from __future__ import annotations
+
+from sixfold.domain.data import Data
+from sixfold.evaluation.attempt import Attempt
+from sixfold.evaluation.judge import Judgement, Line
+from sixfold.evaluation.sample import Sample
+
+
+class Measured(Data, frozen=True, kw_only=True):
+    """The numbers of one attempt. None = cannot be said here (nobody judged, no such rows)."""
+
+    sample: str
+    solver: str
+    epoch: int
+    rows_met: float
+    """Share of all rows met in the built product, by weight."""
+    hidden_met: float | None
+    """The same over the rows that the request does not say."""
+    released_met: float
+    """`rows_met` of what the flow released; 0 when it released nothing."""
+    pass_rate: float
+    solved: bool
+    validated: bool
+    withstood: float | None
+    questions: int
+    good_questions: int
+    """Questions whose answer came from at least one row."""
+    lines: int
+    """Questions and assumptions: what a person has to read."""
+    coverage: float | None
+    """Share of hidden rows that a question or an assumption decides, by weight."""
+    question_coverage: float | None
+    """The same by questions alone."""
+    wasted: int | None
+    """Lines that decide no row."""
+    wrong_defaults: int | None
+    """Assumptions that break a row as they stand."""
+    corrections: int
+    requirements: int
+    hallucinated: int | None
+    """Requirements that nobody asked for and no assumption states."""
+    calls: int
+    tokens: int
+    wall_s: float
+    tasks: int
+
+
+def measure(attempt: Attempt, sample: Sample) -> Measured:
+    """The numbers of an attempt that is done."""
+    found, understood = attempt.score, attempt.understanding
+    asked = [noted for noted in attempt.journal if noted.kind == "question"]
+    lines, judged = understood.lines, understood.judgement
+    rows_met = (found.rows_met if found else None) or 0.0
+    return Measured(
+        sample=attempt.sample,
+        solver=attempt.solver,
+        epoch=attempt.epoch,
+        rows_met=rows_met,
+        hidden_met=found.hidden_met if found else None,
+        released_met=rows_met if attempt.validated else 0.0,
+        pass_rate=found.pass_rate if found else 0.0,
+        solved=bool(found and found.solved),
+        validated=attempt.validated,
+        withstood=found.withstood if found else None,
+        questions=sum(1 for line in lines if line.kind == "question"),
+        good_questions=sum(1 for noted in asked if noted.rows),
+        lines=len(lines),
+        coverage=coverage(sample, judged, lines),
+        question_coverage=coverage(sample, judged, [line for line in lines if line.kind == "question"]),
+        wasted=sum(1 for verdict in judged.lines if not verdict.wishes) if judged else None,
+        wrong_defaults=sum(1 for verdict in judged.lines if verdict.agrees == "no") if judged else None,
+        corrections=sum(1 for noted in attempt.journal if noted.kind == "assumption" and noted.said),
+        requirements=len(understood.requirements),
+        hallucinated=sum(1 for verdict in judged.requirements if verdict.source == "invented") if judged else None,
+        calls=attempt.usage.calls,
+        tokens=attempt.usage.input_tokens + attempt.usage.output_tokens,
+        wall_s=attempt.wall_s,
+        tasks=attempt.tasks,
+    )
+
+
+def coverage(sample: Sample, judged: Judgement | None, lines: list[Line] | tuple[Line, ...]) -> float | None:
+    """Share of the hidden rows, by weight, that one of the lines decides; None without a judge or hidden rows."""
+    if judged is None or not sample.hidden:
+        return None
+    ids = {line.id for line in lines}
+    decided = {wish for verdict in judged.lines if verdict.id in ids for wish in verdict.wishes}
+    return sum(row.weight for row in sample.hidden if row.id in decided) / sum(row.weight for row in sample.hidden)

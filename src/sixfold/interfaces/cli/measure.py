@@ -1,0 +1,226 @@
+"""`eval` and `experiment`: how well all this works, with intervals."""
+
+from __future__ import annotations
+
+import difflib
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from sixfold import __version__
+from sixfold.config import ROLES, Settings
+from sixfold.domain.data import to_json
+from sixfold.domain.errors import ConfigurationError, UsageError
+from sixfold.domain.run import Budget
+from sixfold.interfaces.cli.make import NoModel
+from sixfold.interfaces.cli.session import JsonOption, Session
+from sixfold.interfaces.cli.terminal import put, put_json, say
+
+if TYPE_CHECKING:
+    from sixfold.evaluation.summary import Style
+
+_OWN_ROLES = ("user", "judge")
+"""Roles that exist in evaluations only."""
+_PAUSED = 4
+
+ModelOption = Annotated[str | None, typer.Option("--model", "-m", metavar="MODEL", help="Model for every role.")]
+RoleOption = Annotated[
+    list[str] | None,
+    typer.Option("--role", metavar="ROLE=MODEL", help="Model for one role, `user` and `judge` too; may be repeated."),
+]
+TasksOption = Annotated[
+    str | None, typer.Option("--tasks", metavar="NAME[:ID,ID]|DIR", help="Benchmark, folder of tasks, or some of them.")
+]
+LimitOption = Annotated[int, typer.Option("--limit", min=0, help="At most so many tasks; 0 = all.")]
+EpochsOption = Annotated[int, typer.Option("--epochs", min=1, help="Times each task is done by each arm.")]
+ParallelOption = Annotated[int, typer.Option("--parallel", min=1, help="Attempts at once.")]
+SeedOption = Annotated[int, typer.Option("--seed", help="Of the resampling behind intervals.")]
+OutOption = Annotated[
+    Path | None,
+    typer.Option("--out", "-o", metavar="DIR", help="The eval log; an interrupted evaluation goes on in it."),
+]
+ResumeOption = Annotated[
+    bool, typer.Option("--resume", help="Go on in the newest log of this evaluation (or in --out).")
+]
+UsdOption = Annotated[float | None, typer.Option("--budget-usd", min=0, help="Of the whole evaluation.")]
+TokensOption = Annotated[int | None, typer.Option("--budget-tokens", min=0, help="Of the whole evaluation.")]
+
+
+def evaluate(
+    benchmark: Annotated[
+        str, typer.Argument(metavar="BENCHMARK", help="`tasks`, `systems`, `functions`, a folder of tasks, or a file.")
+    ],
+    model: ModelOption = None,
+    role: RoleOption = None,
+    arms: Annotated[str, typer.Option("--solvers", metavar="A,B", help="Solvers to compare.")] = "defaults,plain",
+    only: Annotated[str, typer.Option("--only", metavar="ID,ID", help="Only these tasks.")] = "",
+    limit: LimitOption = 0,
+    epochs: EpochsOption = 1,
+    parallel: ParallelOption = 1,
+    seed: SeedOption = 0,
+    budget_usd: UsdOption = None,
+    budget_tokens: TokensOption = None,
+    out: OutOption = None,
+    resume: ResumeOption = False,
+    as_json: JsonOption = False,
+) -> int:
+    """Solve a benchmark's tasks and score the built products from outside; rates with intervals."""
+    from sixfold.evaluation.summary import product_style  # late: it brings the wiring along
+
+    name = f"eval {Path(benchmark).name}"
+    return _measure(
+        product_style(name),
+        Session(flags=_flags(model, role)),
+        roles=role,
+        source=f"{benchmark}:{only}",
+        arms=arms,
+        limit=limit,
+        epochs=epochs,
+        parallel=parallel,
+        seed=seed,
+        budget=Budget(usd=budget_usd, tokens=budget_tokens),
+        out=out,
+        resume=resume,
+        judged=False,
+        as_json=as_json,
+    )
+
+
+def experiment(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="`clarity`.")],
+    model: ModelOption = None,
+    role: RoleOption = None,
+    tasks: TasksOption = None,
+    arms: Annotated[str | None, typer.Option("--arms", metavar="A,B", help="Solvers; the first against each.")] = None,
+    limit: LimitOption = 0,
+    epochs: EpochsOption = 1,
+    parallel: ParallelOption = 1,
+    seed: SeedOption = 0,
+    budget_usd: UsdOption = None,
+    budget_tokens: TokensOption = None,
+    out: OutOption = None,
+    resume: ResumeOption = False,
+    as_json: JsonOption = False,
+) -> int:
+    """Run one of the paper's experiments: arms compared on the same tasks, paired, with intervals."""
+    from sixfold.evaluation.experiments import EXPERIMENTS  # late: it brings the wiring along
+
+    if name not in EXPERIMENTS:
+        near = difflib.get_close_matches(name, EXPERIMENTS, n=1)
+        hint = f"did you mean {near[0]}?" if near else f"one of {', '.join(EXPERIMENTS)}"
+        raise UsageError(f"there is no experiment {name!r}", next=hint)
+    chosen = EXPERIMENTS[name]
+    return _measure(
+        chosen.style,
+        Session(flags=_flags(model, role)),
+        roles=role,
+        source=tasks or chosen.benchmark,
+        arms=arms or ",".join(chosen.style.arms),
+        limit=limit,
+        epochs=epochs,
+        parallel=parallel,
+        seed=seed,
+        budget=Budget(usd=budget_usd, tokens=budget_tokens),
+        out=out,
+        resume=resume,
+        judged=chosen.judged,
+        as_json=as_json,
+    )
+
+
+def _measure(
+    style: Style,
+    session: Session,
+    *,
+    roles: list[str] | None,
+    source: str,
+    arms: str,
+    limit: int,
+    epochs: int,
+    parallel: int,
+    seed: int,
+    budget: Budget,
+    out: Path | None,
+    resume: bool,
+    judged: bool,
+    as_json: bool,
+) -> int:
+    from sixfold.evaluation import benchmarks, report, runner, solvers, summary  # late, as above
+    from sixfold.evaluation.eval_log import EvalLog
+
+    settings = session.settings
+    models = _models(settings, roles or [])
+    name, _, only = source.partition(":")
+    samples = benchmarks.pick(benchmarks.find(name), only, limit)
+    log = EvalLog(_folder(settings, style.name, out, resume))
+    setup = runner.Setup(
+        name=style.name,
+        version=__version__,
+        samples=samples,
+        solvers=solvers.named([arm.strip() for arm in arms.split(",") if arm.strip()]),
+        settings=settings,
+        models=models,
+        options=settings.options(),
+        log=log,
+        budget=budget,
+        epochs=epochs,
+        parallel=parallel,
+        judged=judged,
+        seed=seed,
+        tell=lambda line: say(f"  {line}"),
+    )
+    say(f"sixfold: {style.name}: {len(samples)} tasks × {len(setup.solvers)} arms, log in {log.folder}")
+    stopped = runner.run(setup)
+    found = summary.summarise(style, samples, log.attempts(), seed)
+    report.save(found, log.folder)
+    if as_json:
+        put_json({**to_json(found.figures), "schema_version": 1, "name": found.name, "log": str(log.folder)})
+    else:
+        put(report.markdown(found))
+    if stopped:
+        say(f"sixfold: {len(stopped)} attempts stopped; next: the same command with --out {log.folder} goes on")
+        return _PAUSED
+    return 0
+
+
+def _folder(settings: Settings, name: str, out: Path | None, resume: bool) -> Path:
+    """The eval log's folder: the one named, the newest of this evaluation, or a new one."""
+    if out is not None:
+        return out.absolute()
+    shelf = settings.home / "evaluations"
+    prefix = name.replace(" ", "-") + "-"
+    if resume:
+        found = sorted(path for path in shelf.glob(f"{prefix}*") if (path / "eval.json").exists())
+        if not found:
+            raise UsageError(f"there is no log of {name} to go on with", next="leave --resume out")
+        return found[-1]
+    return shelf / (prefix + datetime.now(UTC).strftime("%Y%m%d-%H%M%S"))
+
+
+def _flags(model: str | None, roles: list[str] | None) -> dict[str, str | None]:
+    own = {name: value for name, value in map(_pair, roles or []) if name not in _OWN_ROLES}
+    return {"model": model, **{f"roles.{name}": value for name, value in own.items()}}
+
+
+def _models(settings: Settings, roles: list[str]) -> tuple[tuple[str, str], ...]:
+    """Models of the flow from the settings, and of the evaluation's own roles from the flags."""
+    if not settings.models:
+        raise NoModel
+    known = {role for role, _ in settings.models}
+    if "*" not in known and not known >= set(ROLES):
+        missing = ", ".join(sorted(set(ROLES) - known))
+        raise ConfigurationError(f"no model for {missing}", next="add -m MODEL: it serves every role without its own")
+    return (*settings.models, *(pair for pair in map(_pair, roles) if pair[0] in _OWN_ROLES))
+
+
+def _pair(text: str) -> tuple[str, str]:
+    name, equals, model = text.partition("=")
+    if not equals or not model:
+        raise UsageError(f"--role {text!r} has no model", next="write --role ROLE=MODEL")
+    if name not in (*ROLES, *_OWN_ROLES):
+        near = difflib.get_close_matches(name, (*ROLES, *_OWN_ROLES), n=1)
+        hint = f"did you mean {near[0]}?" if near else f"one of {', '.join((*ROLES, *_OWN_ROLES))}"
+        raise UsageError(f"there is no role {name!r}", next=hint)
+    return name, model

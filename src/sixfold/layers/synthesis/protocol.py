@@ -1,0 +1,40 @@
+"""What a coder may say besides edits: notes for those who use its contracts, and that a contract is wrong."""
+
+from __future__ import annotations
+
+import re
+
+from msgspec.structs import replace
+
+from sixfold.domain.code import Objection, Patch
+from sixfold.layers.synthesis.formats import blocks
+
+MOST_NOTES = 3
+_MOST_NOTE_CHARS = 300
+_MOST_OBJECTION_CHARS = 4_000
+_NOTE = re.compile(r"^[ ]{0,3}<note>(.*?)</note>[ \t]*$", re.MULTILINE)
+_CONTRACT = re.compile(
+    r"""^[ ]{0,3}<contract id=["']([^"'\n]+)["']>(.*?)</contract>[ \t]*$""", re.MULTILINE | re.DOTALL
+)
+_BODY = re.compile(r"^[ ]{0,3}<(file|edit)\b.*?</\1>", re.MULTILINE | re.DOTALL)
+
+
+def parse(text: str) -> Patch:
+    """Read an answer: edits with notes around them, or an objection and nothing else.
+
+    Tags inside the content of a file are content.
+
+    Raises:
+        Unreadable: as the edit format; an answer of notes alone holds no edits.
+    """
+    outside = _BODY.sub("", text)
+    notes = [" ".join(match[1].split())[:_MOST_NOTE_CHARS] for match in _NOTE.finditer(outside)]
+    objection = _CONTRACT.search(outside)
+    if objection is not None and "<file" not in outside and not _BODY.search(text):
+        return Patch(
+            edits=(),
+            objection=Objection(contract=objection[1].strip(), text=objection[2].strip()[:_MOST_OBJECTION_CHARS]),
+        )
+    patch = blocks.parse(text)
+    told = tuple(note for note in notes if note)[:MOST_NOTES]
+    return replace(patch, published=told) if told else patch

@@ -1,0 +1,150 @@
+"""Getting a patch for a task and putting it on a tree; a refused one gets one cheap correction."""
+
+from __future__ import annotations
+
+import asyncio
+
+from sixfold.domain.code import Objection, Patch, Refusal
+from sixfold.domain.data import Data, Digest, Tree
+from sixfold.domain.errors import InvalidReply
+from sixfold.domain.flow import Job
+from sixfold.domain.plan import Task
+from sixfold.domain.ports import Ports
+from sixfold.domain.words import words_of
+from sixfold.layers.planning import context
+from sixfold.layers.refinement import diagnosis
+from sixfold.layers.synthesis import apply, write
+from sixfold.workflow.run import Run
+
+_MOST_BRIEF_CHARS = 48_000
+
+
+class Written(Data, frozen=True, kw_only=True):
+    """A patch and the answer it was read from."""
+
+    patch: Patch
+    text: str
+
+
+class Samples(Data, frozen=True, kw_only=True):
+    """Patches for the same task from fresh contexts that know nothing of each other."""
+
+    written: tuple[Written, ...]
+
+
+class Applied(Data, frozen=True, kw_only=True):
+    """The tree after a patch, or why the patch was refused."""
+
+    tree: Tree
+    signature: Digest
+    files: tuple[str, ...] = ()
+    refusals: tuple[Refusal, ...] = ()
+    published: tuple[str, ...] = ()
+    objection: Objection | None = None
+
+
+async def attempt(
+    run: Run, ports: Ports, job: Job, task: Task, tree: Tree, number: int, notes: tuple[str, ...]
+) -> Applied:
+    """One patch on a tree: written, applied, and once corrected when it was refused."""
+    if number == 1 and job.candidate is not None:
+        written = Written(patch=job.candidate, text="")
+    else:
+        written = await _write(run, ports, job, task, tree, f"development.write_patch:{number}", notes)
+    applied = await apply_patch(run, ports, job, task, tree, written, number)
+    if not applied.refusals or applied.objection is not None:
+        return applied
+    again = (*notes, write.previous_answer(written.text), write.correction(applied.refusals))
+    written = await _write(run, ports, job, task, tree, f"development.correct_patch:{number}", again)
+    return await apply_patch(run, ports, job, task, tree, written, number, label=".corrected")
+
+
+async def sample(
+    run: Run, ports: Ports, job: Job, task: Task, number: int, notes: tuple[str, ...], *, most: int
+) -> tuple[Written, ...]:
+    """Patches from `most` fresh contexts side by side; those whose answers could not be read are left out.
+
+    Raises:
+        InvalidReply: none could be read.
+    """
+
+    async def ask_all() -> Samples:
+        brief = await asyncio.to_thread(_brief, ports, job, task, job.base)
+        asked = [_ask(ports, task, brief, "development.sample", notes, sample=index) for index in range(1, most + 1)]
+        answers = await asyncio.gather(*asked, return_exceptions=True)
+        for answer in answers:
+            if isinstance(answer, BaseException) and not isinstance(answer, InvalidReply):
+                raise answer
+        written = tuple(answer for answer in answers if isinstance(answer, Written))
+        if not written:
+            raise next(answer for answer in answers if isinstance(answer, InvalidReply))
+        return Samples(written=written)
+
+    return (await run.step(f"development.sample:{number}", ask_all, Samples)).written
+
+
+async def _write(
+    run: Run, ports: Ports, job: Job, task: Task, tree: Tree, name: str, notes: tuple[str, ...]
+) -> Written:
+    async def ask() -> Written:
+        brief = await asyncio.to_thread(_brief, ports, job, task, tree)
+        return await _ask(ports, task, brief, name.rpartition(":")[0], notes, sample=0)
+
+    return await run.step(name, ask, Written)
+
+
+def _brief(ports: Ports, job: Job, task: Task, tree: Tree) -> str:
+    changed = () if task.files else ports.repository.changes(job.origin, tree)
+    return context.brief(
+        task,
+        job.plan,
+        job.specification,
+        ports.repository,
+        tree,
+        ports.retriever,
+        most_chars=_MOST_BRIEF_CHARS,
+        notes=[f"{note.task} ({', '.join(note.requirements)}): {note.text}" for note in job.published],
+        focus=[file.path for file in changed if file.status != "deleted"],
+    )
+
+
+async def _ask(ports: Ports, task: Task, brief: str, purpose: str, notes: tuple[str, ...], *, sample: int) -> Written:
+    patch, answered = await write.write_patch(
+        ports.model, brief, role=task.role, purpose=purpose, scope=task.id, notes=notes, sample=sample
+    )
+    return Written(patch=patch, text=answered.replies[-1].text)
+
+
+async def apply_patch(
+    run: Run, ports: Ports, job: Job, task: Task, tree: Tree, written: Written, number: int, *, label: str = ""
+) -> Applied:
+    """Apply a patch as a whole or not at all, and write down which."""
+
+    def apply_it() -> Applied:
+        signature = diagnosis.patch_signature(written.patch)
+        objection = written.patch.objection
+        if objection is not None and objection.contract in (*task.provides, *task.consumes):
+            return Applied(tree=tree, signature=signature, objection=objection)
+        if objection is not None:
+            strange = Refusal(path=f"contract {objection.contract}", reason="is no contract of this task")
+            return Applied(tree=tree, signature=signature, refusals=(strange,))
+        words = words_of(run.events()).person
+        result = apply.apply(
+            ports.repository, tree, written.patch, write_set=task.files, origin=job.origin, words=words
+        )
+        if isinstance(result, apply.Applied):
+            published = written.patch.published
+            return Applied(tree=result.tree, files=result.files, signature=signature, published=published)
+        return Applied(tree=tree, refusals=result, signature=signature)
+
+    applied = await run.blocking(f"development.apply_patch:{number}{label}", apply_it, Applied)
+    key = f"{run.workflow}:{number}{label}"
+    if applied.objection is not None:
+        run.emit("contract.disputed", f"disputed:{key}", {"task": task.id, "objection": applied.objection})
+    elif applied.refusals:
+        data = {"task": task.id, "attempt": number, "refusals": applied.refusals}
+        run.emit("patch.refused", f"refused:{key}", data)
+    else:
+        data = {"task": task.id, "attempt": number, "tree": applied.tree, "files": applied.files}
+        run.emit("patch.applied", f"applied:{key}", data)
+    return applied

@@ -1,0 +1,88 @@
+"""What an evaluation needs: models of its own (simulated user, judge), a product's files, a place to test them in."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from sixfold.config import Settings
+from sixfold.domain.data import Tree
+from sixfold.domain.model import ModelReply, ModelRequest, Usage
+from sixfold.domain.run import Budget
+from sixfold.wiring.doors import state_of
+from sixfold.workflow.clock import SystemClock
+
+if TYPE_CHECKING:
+    from sixfold.domain.ports import Environments, Repository, Sandbox
+
+
+@dataclass(frozen=True)
+class Laboratory:
+    """Where a finished product is tested from outside."""
+
+    repository: Repository
+    sandbox: Sandbox
+    environments: Environments
+
+
+class Accounted(Protocol):
+    """A model that knows what it has cost: the ports `Model` and `CostBook` in one."""
+
+    async def complete(self, request: ModelRequest, *, scope: str = "") -> ModelReply: ...
+
+    def spent(self, scope: str = "") -> Usage: ...
+
+
+async def open_laboratory(settings: Settings, folder: Path) -> Laboratory:
+    """A repository of its own and the strongest sandbox that works here.
+
+    Raises:
+        SandboxUnavailable: nothing here gives real isolation.
+    """
+    from sixfold.layers.refinement.git import GitRepository
+    from sixfold.layers.testing import sandbox
+    from sixfold.layers.testing.environments import UvEnvironments
+
+    repository = GitRepository(folder / "repository", folder / "blobs")
+    only = "" if settings.sandbox == "auto" else settings.sandbox
+    cage = await sandbox.choose(repository.checkout, repository.store, settings.home / "scratch", only=only)
+    return Laboratory(
+        repository=repository,
+        sandbox=cage,
+        environments=UvEnvironments(settings.home / "environments", os.environ),
+    )
+
+
+@contextlib.asynccontextmanager
+async def open_models(
+    models: Sequence[tuple[str, str]], folder: Path, *, owner: str, budget: Budget
+) -> AsyncIterator[Accounted]:
+    """A model cloud outside any run. Its answers are recorded in `folder`: what was paid for once is never asked again.
+
+    Args:
+        models: (role, model) pairs; role `*` is the default.
+        owner: who asks, in a relay's files.
+
+    Raises:
+        ModelMisconfigured: no model, an unknown one, or no key for it.
+    """
+    from sixfold.layers.models.routing import open_cloud
+
+    cloud = open_cloud(models, folder=folder, environ=os.environ, clock=SystemClock(), run=owner, budget=budget)
+    try:
+        yield cloud
+    finally:
+        await cloud.aclose()
+
+
+def write_product(settings: Settings, run: str, tree: Tree, folder: Path) -> None:
+    """Write a tree of a run's repository into an empty folder."""
+    from sixfold.layers.refinement.git import GitRepository
+
+    place = state_of(settings).folder(run)
+    folder.mkdir(parents=True, exist_ok=True)
+    GitRepository(place / "repository", place / "blobs").checkout(tree, folder)
