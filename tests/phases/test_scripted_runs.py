@@ -169,7 +169,12 @@ def test_what_a_person_edits_in_review_is_tested_again_and_carries_their_name(pe
     assert second["risks"][0]["kind"] == "failing"  # no edit passes untested
     diff = person.sixfold("diff", "--last")
     assert "broken" in diff
-    good = 'def fizz(n: int) -> str:\n    word = "Fizz" * (n % 3 == 0) + "Buzz" * (n % 5 == 0)\n    return word or str(n)\n'
+    lines = (
+        "def fizz(n: int) -> str:",
+        '    word = "Fizz" * (n % 3 == 0) + "Buzz" * (n % 5 == 0)',
+        "    return word or str(n)",
+    )
+    good = "\n".join(lines) + "\n"
     (mine / "fizz.py").write_text(good)
     person.sixfold("edit", second["id"], "--from", str(mine))
     person.sixfold("resume", expect=3)
