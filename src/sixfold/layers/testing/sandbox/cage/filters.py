@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from .kernel import check, libc
 
-LOAD, JUMP_EQUAL, JUMP_AT_LEAST, RETURN = 0x20, 0x15, 0x35, 0x06
+LOAD, JUMP_EQUAL, JUMP_AT_LEAST, JUMP_ANY_BIT, RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
 ALLOW, ERRNO = 0x7FFF0000, 0x00050000
 NUMBER_AT, ARCHITECTURE_AT, FIRST_ARGUMENT_AT, SECOND_ARGUMENT_AT = 0, 4, 16, 24
 X32 = 0x40000000
@@ -27,6 +27,9 @@ NEW_MOUNTS = (
     433,
     442,
 )  # open_tree, move_mount, fsopen, fsconfig, fsmount, fspick, mount_setattr
+CLONE3 = 435
+NAMESPACES = 0x7E020000
+"""Every flag of clone that makes a namespace. clone3 hides its flags in memory: refused as unknown, so clone is used."""
 IO_URING = (425, 426, 427)
 REFUSED_IOCTLS = (0x5412, 0x541C, 0x40086602, 0x401C5820)  # type into a terminal, twice; file flags, file attributes
 
@@ -40,6 +43,7 @@ class Numbers(NamedTuple):
 
     audit: int
     ioctl: int
+    clone: int
     doors: tuple[int, ...]
     """keyctl, add_key, request_key, bpf, perf_event_open, userfaultfd, kexec_load, kexec_file_load, init_module,
     finit_module, delete_module, mount, umount2, pivot_root, unshare, setns, open_by_handle_at, swapon, swapoff, reboot,
@@ -59,6 +63,7 @@ ARCHITECTURES = {
     "x86_64": Numbers(
         audit=0xC000003E,
         ioctl=16,
+        clone=56,
         doors=(
             *(250, 248, 249, 321, 298, 323, 246, 320, 175, 313, 176, 165, 166, 155, 272, 308, 304, 167, 168, 169),
             *(163, 179),
@@ -71,6 +76,7 @@ ARCHITECTURES = {
     "aarch64": Numbers(
         audit=0xC00000B7,
         ioctl=29,
+        clone=220,
         doors=(
             *(219, 217, 218, 280, 241, 282, 104, 294, 105, 273, 106, 40, 39, 41, 97, 268, 265, 224, 225, 142),
             *(89, 60),
@@ -127,6 +133,9 @@ def filter_steps(*, metadata: bool) -> bytes:
             steps += [_step(JUMP_EQUAL, number, 0, 1), _step(RETURN, ERRNO | errno.ENOTSUP)]
         for number in numbers.shared:
             steps += [_step(JUMP_EQUAL, number, 0, 1), _step(RETURN, ERRNO | errno.EPERM)]
+    steps += [_step(JUMP_EQUAL, CLONE3, 0, 1), _step(RETURN, ERRNO | errno.ENOSYS)]
+    flags = [_step(LOAD, FIRST_ARGUMENT_AT), _step(JUMP_ANY_BIT, NAMESPACES, 0, 1), _step(RETURN, ERRNO | errno.EPERM)]
+    steps += [_step(JUMP_EQUAL, numbers.clone, 0, len(flags) + 1), *flags, _step(RETURN, ALLOW)]
     families = [_step(LOAD, FIRST_ARGUMENT_AT)]
     for position, family in enumerate(SOCKET_FAMILIES):
         families.append(_step(JUMP_EQUAL, family, len(SOCKET_FAMILIES) - position))
