@@ -29,7 +29,7 @@ NEW_MOUNTS = (
 )  # open_tree, move_mount, fsopen, fsconfig, fsmount, fspick, mount_setattr
 CLONE3 = 435
 NAMESPACES = 0x7E020000
-"""Every flag of clone that makes a namespace. clone3 hides its flags in memory: refused as unknown, so clone is used."""
+"""Every flag of clone that makes a namespace. clone3 hides its flags in memory: it is said to be unknown."""
 IO_URING = (425, 426, 427)
 REFUSED_IOCTLS = (0x5412, 0x541C, 0x40086602, 0x401C5820)  # type into a terminal, twice; file flags, file attributes
 
