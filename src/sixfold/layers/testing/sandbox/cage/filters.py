@@ -54,9 +54,8 @@ class Numbers(NamedTuple):
     """setxattr and removexattr in all their forms, file_setattr."""
     sockets: tuple[int, ...]
     """socket, socketpair."""
-    shared: tuple[int, ...]
-    """Shared memory and queues of System V, and POSIX queues: the host's, where there is no IPC namespace. (Semaphores,
-    which carry nothing, stay: sandlock needs one.)"""
+    queues: int
+    """mq_open: the host's message queues, where there is no IPC namespace. (System V's sandlock refuses by itself.)"""
 
 
 ARCHITECTURES = {
@@ -71,7 +70,7 @@ ARCHITECTURES = {
         metadata=(90, 91, 268, 452, 92, 93, 94, 260, 132, 235, 261, 280),
         attributes=(188, 189, 190, 197, 198, 199, 463, 466, 469),
         sockets=(41, 53),
-        shared=(29, 30, 31, 68, 69, 70, 71, 240),
+        queues=240,
     ),
     "aarch64": Numbers(
         audit=0xC00000B7,
@@ -84,7 +83,7 @@ ARCHITECTURES = {
         metadata=(52, 53, 452, 54, 55, 88),
         attributes=(5, 6, 7, 14, 15, 16, 463, 466, 469),
         sockets=(198, 199),
-        shared=(194, 196, 195, 186, 189, 188, 187, 180),
+        queues=180,
     ),
 }
 
@@ -111,7 +110,7 @@ def filter_steps(*, metadata: bool) -> bytes:
 
     Args:
         metadata: there are no namespaces: also keep every file's mode, owner and times as they are, and the host's
-            shared memory out of reach. Calls for the former report success and do nothing, because builds copy modes
+            message queues out of reach. Calls for the former report success and do nothing, because builds copy modes
             and times everywhere and give up when they cannot.
 
     Raises:
@@ -131,8 +130,7 @@ def filter_steps(*, metadata: bool) -> bytes:
             steps += [_step(JUMP_EQUAL, number, 0, 1), _step(RETURN, ERRNO | 0)]
         for number in numbers.attributes:
             steps += [_step(JUMP_EQUAL, number, 0, 1), _step(RETURN, ERRNO | errno.ENOTSUP)]
-        for number in numbers.shared:
-            steps += [_step(JUMP_EQUAL, number, 0, 1), _step(RETURN, ERRNO | errno.EPERM)]
+        steps += [_step(JUMP_EQUAL, numbers.queues, 0, 1), _step(RETURN, ERRNO | errno.EPERM)]
     steps += [_step(JUMP_EQUAL, CLONE3, 0, 1), _step(RETURN, ERRNO | errno.ENOSYS)]
     flags = [_step(LOAD, FIRST_ARGUMENT_AT), _step(JUMP_ANY_BIT, NAMESPACES, 0, 1), _step(RETURN, ERRNO | errno.EPERM)]
     steps += [_step(JUMP_EQUAL, numbers.clone, 0, len(flags) + 1), *flags, _step(RETURN, ALLOW)]
