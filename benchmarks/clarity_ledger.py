@@ -10,8 +10,9 @@ wanted (`right`), a line states it otherwise so that the person would correct it
 (`part`), or nothing touches it (`missed`), and which lines touch no row. Its judgement is kept beside the ledger.
 
 Keys: `coverage` share of rows asked, right or wrong (`part` counts half); `touched_share` the same with `part` in
-full: the person read something about it; `right_share` share of rows already right by default; `lines` mean questions and assumptions a task; `wasted_share` share of lines and
-questions that touch no row; `questions` mean a task; `missed` the rows nobody would have been told about.
+full: the person read something about it; `right_share` share of rows already right by default; `lines` mean questions
+and assumptions a task; `wasted_share` share of lines and questions that touch no row; `questions` mean a task;
+`missed` the rows that are missed or touched in part.
 """
 
 from __future__ import annotations
