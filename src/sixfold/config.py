@@ -52,7 +52,7 @@ class Settings(Data, frozen=True, kw_only=True):
     phase_budget: Budget = Budget()
     task_budget: Budget = Budget()
     timeout_s: float | None = None
-    max_questions: int = 3
+    max_questions: int = 5
     max_repairs: int = 3
     candidates: int = 3
     parallel: int = 4
@@ -176,7 +176,7 @@ _KEYS = {
         _Key(name="task_budget.usd", read=_number(float, 0), project="lower"),
         _Key(name="task_budget.tokens", read=_number(int, 0), project="lower"),
         _Key(name="timeout_s", read=_number(float, 0.001), project="lower"),
-        _Key(name="max_questions", read=_number(int, 0), default=3),
+        _Key(name="max_questions", read=_number(int, 0), default=5),
         _Key(name="max_repairs", read=_number(int, 0), default=3, project="lower"),
         _Key(name="candidates", read=_number(int, 1), default=3, project="lower"),
         _Key(name="parallel", read=_number(int, 1), default=4, project="lower"),
