@@ -23,11 +23,12 @@ class Person:
     def __init__(self, home: Path, folder: Path) -> None:
         self.home = home
         self.folder = folder
+        self.environment: dict[str, str] = {}
         folder.mkdir(exist_ok=True)
 
     def sixfold(self, *words: str, scenario: str = "", expect: int = 0, stdin: str = "") -> str:
         model = ["-m", f"command:{sys.executable} {ANSWERS} {scenario}"] if scenario else []
-        environment = {**os.environ, "SIXFOLD_HOME": str(self.home)}
+        environment = {**os.environ, "SIXFOLD_HOME": str(self.home), **self.environment}
         done = subprocess.run(
             [sys.executable, "-m", "sixfold", *words, *model],
             cwd=self.folder,
@@ -185,7 +186,12 @@ def test_what_a_person_edits_in_review_is_tested_again_and_carries_their_name(pe
     assert second["risks"][0]["kind"] == "failing"  # no edit passes untested
     diff = person.sixfold("diff", "--last")
     assert "broken" in diff
-    good = 'def fizz(n: int) -> str:\n    return "Fizz" * (n % 3 == 0) + "Buzz" * (n % 5 == 0) or str(n)\n'
+    lines = (
+        "def fizz(n: int) -> str:",
+        '    word = "Fizz" * (n % 3 == 0) + "Buzz" * (n % 5 == 0)',
+        "    return word or str(n)",
+    )
+    good = "\n".join(lines) + "\n"
     (mine / "fizz.py").write_text(good)
     person.sixfold("edit", second["id"], "--from", str(mine))
     person.sixfold("resume", expect=3)

@@ -23,7 +23,7 @@ from sixfold.layers.requirements import specify
 from sixfold.layers.testing import acceptance, scanning, system
 from sixfold.workflow.run import Run
 
-_REPORTED = frozenset({"scan", "acceptance", "examples", "tests", "mutation"})
+_REPORTED = frozenset({"scan", "acceptance", "examples", "tests", "mutation", "exploits"})
 """Checks whose failures are told one by one, by their reports and findings."""
 
 

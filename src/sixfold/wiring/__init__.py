@@ -7,6 +7,7 @@ it, so that looking at runs stays as quick as starting Python.
 from sixfold.wiring.bisecting import Bisection, Trial, bisect
 from sixfold.wiring.doors import PICKED, Door, Listener, Parts, options_of, state_of
 from sixfold.wiring.driving import drive, open_ports
+from sixfold.wiring.editing import check_edit, edit
 from sixfold.wiring.measuring import Accounted, Laboratory, open_laboratory, open_models, write_product
 from sixfold.wiring.operating import Row, doctor, models, prepare_toolchain, sandbox_run
 from sixfold.wiring.replaying import demo, fork, replay, revise
@@ -25,12 +26,14 @@ __all__ = [
     "Trial",
     "apply",
     "bisect",
+    "check_edit",
     "check_models",
     "contents",
     "decide",
     "demo",
     "doctor",
     "drive",
+    "edit",
     "edited",
     "fork",
     "models",

@@ -100,17 +100,17 @@ def fork(settings: Settings, run: str, step: str, options: Options) -> str:
         ModelMisconfigured: an unknown model, or no key for it.
     """
     events = state_of(settings).log(run).sound()
-    return _branch_off(settings, run, events, forking.inherit(events, run, step), options)
+    return branch_off(settings, run, events, forking.inherit(events, run, step), options)
 
 
-def revise(settings: Settings, run: str, decision: Decision, options: Options) -> str:
-    """Make a new run that differs from an ended one in one decision of its ledger, and redoes only what rests on it.
+def revise(settings: Settings, run: str, decisions: Sequence[Decision], options: Options) -> str:
+    """Make a new run that differs from an ended one in some decisions, and redoes only what rests on them.
 
-    It is a fork before the last release was offered: everything up to there is taken over, then the decision is folded
-    in, the blind tests of what it changes are written anew, and one task changes the product.
+    It is a fork before the last release was offered: everything up to there is taken over, then they are folded in,
+    the blind tests of what they change are written anew, and one task changes the product.
 
     Args:
-        decision: on `assumption:A3` or `question:Q1`.
+        decisions: on `assumption:A3`, `question:Q1` or `requirement:R2`.
 
     Returns:
         The new run's id; `drive` sets it going.
@@ -126,19 +126,20 @@ def revise(settings: Settings, run: str, decision: Decision, options: Options) -
             next=f"begin anew from the questions: sixfold fork {run} --from input",
         )
     taken = forking.inherit_before(events, run, "release", offered[-1])
-    revision = revising.as_revision(decision, events[: offered[-1]])
-    return _branch_off(settings, run, events, taken, options, revision=revision)
+    revisions = [revising.as_revision(decision, events[: offered[-1]]) for decision in decisions]
+    return branch_off(settings, run, events, taken, options, revisions=revisions)
 
 
-def _branch_off(
+def branch_off(
     settings: Settings,
     run: str,
     events: Sequence[Event],
     taken: forking.Inheritance,
     options: Options,
     *,
-    revision: Decision | None = None,
+    revisions: Sequence[Decision] = (),
 ) -> str:
+    """A new run that takes over what `taken` says, with the decisions made before; returns its id."""
     state = state_of(settings)
     check_models(options, os.environ)
     calls = forking.calls(events)
@@ -165,7 +166,7 @@ def _branch_off(
             if event.kind == "decision.given":
                 decision = from_json(event.data["decision"], Decision)
                 log.append(event.kind, event.key, recording.decision_data(decision, edits), who=event.who)
-        if revision is not None:
+        for revision in revisions:
             decision_event(log, revision)
     return fresh
 

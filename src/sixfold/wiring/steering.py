@@ -51,7 +51,7 @@ def write_decision(log: EventLog, decision: Decision) -> Event:
 def _revises(view: RunView, decision: Decision) -> bool:
     kind, _, name = decision.subject.partition(":")
     written = view.specification is not None and bool(view.specification.requirements)
-    if kind == "assumption":
+    if kind in ("assumption", "requirement"):
         return written
     question = view.question(name) if kind == "question" else None
     return written and question is not None and question.status != "open"

@@ -10,7 +10,19 @@ from typing import Any
 import typer
 
 from sixfold.domain.errors import SixfoldError, UsageError
-from sixfold.interfaces.cli import deliver, fork, look, make, measure, operate, prove, reviews, session, steer
+from sixfold.interfaces.cli import (
+    deliver,
+    fork,
+    look,
+    make,
+    measure,
+    operate,
+    prove,
+    reviews,
+    session,
+    specification,
+    steer,
+)
 from sixfold.interfaces.cli.terminal import say, say_error
 
 GROUPS: tuple[tuple[str, tuple[tuple[str, Callable[..., int]], ...]], ...] = (
@@ -20,6 +32,7 @@ GROUPS: tuple[tuple[str, tuple[tuple[str, Callable[..., int]], ...]], ...] = (
         (
             ("questions", steer.questions),
             ("answer", steer.answer),
+            ("spec", specification.spec),
             ("review", reviews.review),
             ("approve", reviews.approve),
             ("edit", reviews.edit),

@@ -15,6 +15,7 @@ from sixfold.domain.code import Preview
 from sixfold.domain.data import Tree
 from sixfold.domain.events import Event
 from sixfold.domain.evidence import ExecResult
+from sixfold.domain.plan import Change, Plan
 from sixfold.domain.run import Decision, Options
 from sixfold.domain.view import RunView
 
@@ -55,6 +56,14 @@ class Engine(Protocol):
         """Record a decision that was checked."""
         ...
 
+    def check_edit(self, settings: Settings, run: str, edited: Plan, reason: str) -> tuple[Change, tuple[str, ...]]:
+        """What an edited plan changes, and every fault of the plan it leads to."""
+        ...
+
+    def edit(self, settings: Settings, run: str, change: Change, who: str) -> tuple[str, str]:
+        """Record an edit of the plan; returns the run that takes it (a fork of an ended one) and its subject."""
+        ...
+
     def apply(self, settings: Settings, run: str) -> tuple[str, ...]:
         """Bring the branch into the user's checkout."""
         ...
@@ -89,8 +98,8 @@ class Engine(Protocol):
         """Make a run that takes over what another had before a step; returns its id."""
         ...
 
-    def revise(self, settings: Settings, run: str, decision: Decision, options: Options) -> str:
-        """Make a run that differs from an ended one in one decision; returns its id."""
+    def revise(self, settings: Settings, run: str, decisions: Sequence[Decision], options: Options) -> str:
+        """Make a run that differs from an ended one in some decisions; returns its id."""
         ...
 
     def demo(self, settings: Settings, *, listener: Listener | None, debug: bool) -> tuple[str, int]:

@@ -15,13 +15,16 @@ from sixfold.domain.narrate import forecast_text, narrate
 from sixfold.domain.result import against_forecast, result
 from sixfold.domain.view import Spending
 from sixfold.interfaces.cli.compare import compare_lines, comparison
+from sixfold.interfaces.cli.edit import edit_plan
 from sixfold.interfaces.cli.finish import diff_of
+from sixfold.interfaces.cli.plan_screen import plan_lines
 from sixfold.interfaces.cli.progress import spending
-from sixfold.interfaces.cli.screens import plan_lines, show_lines
+from sixfold.interfaces.cli.screens import show_lines
 from sixfold.interfaces.cli.session import JsonOption, LastOption, RunArgument, Session
 from sixfold.interfaces.cli.terminal import json_line, put, put_diff, put_json, say, table
 from sixfold.interfaces.escape import one_line
 from sixfold.interfaces.runs import driven, view_run
+from sixfold.layers.planning.outlook import outlook
 from sixfold.workflow.log import EventLog
 
 _POLL_S = 0.25
@@ -195,12 +198,31 @@ def _price(cost_usd: float | None, calls: int) -> str:
     return f"${cost_usd:.4f}"
 
 
-def plan(run: RunArgument = None, last: LastOption = False, as_json: JsonOption = False) -> int:
-    """Print the task graph, and why each revision was made."""
-    view = Session().view(run, last)
+def plan(
+    run: RunArgument = None,
+    last: LastOption = False,
+    edit: Annotated[bool, typer.Option("--edit", help="Change the plan in $EDITOR; checked before it counts.")] = False,
+    as_json: JsonOption = False,
+) -> int:
+    """Print the task graph: who waits for what, the critical path, and why each revision was made."""
+    open_session = Session()
+    view = open_session.view(run, last)
+    if edit:
+        if as_json:
+            raise UsageError("--edit with --json is a contradiction", next="leave one of them out")
+        return edit_plan(open_session, view)
     if as_json:
         tasks = result(view)["plan"]["tasks"]
-        put_json({"schema_version": 1, "run": view.run, "tasks": tasks, "revisions": to_json(view.plans)})
+        put_json(
+            {
+                "schema_version": 1,
+                "run": view.run,
+                "tasks": tasks,
+                "revisions": to_json(view.plans),
+                "costs": to_json(view.revised),
+                "outlook": to_json(outlook(view)),
+            }
+        )
         return 0
     for line in plan_lines(view):
         put(line)

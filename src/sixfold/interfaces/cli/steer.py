@@ -93,7 +93,7 @@ def answer(
         return decide(open_session, view, decision)
     check(view, decision)
     engine = load_engine()
-    fresh = engine.revise(open_session.settings, view.run, decision, msgspec.structs.replace(view.options, record=""))
+    fresh = engine.revise(open_session.settings, view.run, [decision], msgspec.structs.replace(view.options, record=""))
     say(f"sixfold: run {fresh}: as {view.run}, but {one_line(id)} is {one_line(value)}")
     return drive(open_session, engine, fresh, as_json=as_json, json_lines=json_lines)
 
