@@ -240,7 +240,12 @@ REPAIRED = [
     ("does not pass yet", files(**{"fizz.py": FIZZ})),
     ("you write the acceptance tests", python(FIZZ_ACCEPTANCE)),
 ]
+GIVE_UP = (
+    "architect of a plan",
+    answer_json({"change": "give_up", "reason": "the coder does not follow the evidence"}),
+)
 HOPELESS = [
+    GIVE_UP,
     REPAIRED[0],
     ("does not pass yet|Earlier attempts|You do exactly one task", files(**{"fizz.py": BROKEN_FIZZ})),
     REPAIRED[2],

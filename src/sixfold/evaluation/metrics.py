@@ -18,8 +18,8 @@ class Measured(Data, frozen=True, kw_only=True):
     """Share of all rows met in the built product, by weight."""
     hidden_met: float | None
     """The same over the rows that the request does not say."""
-    released_met: float
-    """`rows_met` of what the flow released; 0 when it released nothing."""
+    released_met: float | None
+    """`rows_met` of what the flow released, 0 when it released nothing; None for a flow that has no gate."""
     pass_rate: float
     solved: bool
     validated: bool
@@ -45,6 +45,15 @@ class Measured(Data, frozen=True, kw_only=True):
     tokens: int
     wall_s: float
     tasks: int
+    accuracy: float | None = None
+    components: float | None = None
+    edges: float | None = None
+    roles: float | None = None
+    contracts_kept: float | None = None
+    overhead: float | None = None
+    context_tokens: float | None = None
+    revisions: int = 0
+    planned_tasks: int = 0
 
 
 def measure(attempt: Attempt, sample: Sample) -> Measured:
@@ -52,6 +61,7 @@ def measure(attempt: Attempt, sample: Sample) -> Measured:
     found, understood = attempt.score, attempt.understanding
     asked = [noted for noted in attempt.journal if noted.kind == "question"]
     lines, judged = understood.lines, understood.judgement
+    organised = attempt.organisation
     rows_met = (found.rows_met if found else None) or 0.0
     return Measured(
         sample=attempt.sample,
@@ -59,7 +69,7 @@ def measure(attempt: Attempt, sample: Sample) -> Measured:
         epoch=attempt.epoch,
         rows_met=rows_met,
         hidden_met=found.hidden_met if found else None,
-        released_met=rows_met if attempt.validated else 0.0,
+        released_met=(rows_met if attempt.validated else 0.0) if attempt.run else None,
         pass_rate=found.pass_rate if found else 0.0,
         solved=bool(found and found.solved),
         validated=attempt.validated,
@@ -78,6 +88,15 @@ def measure(attempt: Attempt, sample: Sample) -> Measured:
         tokens=attempt.usage.input_tokens + attempt.usage.output_tokens,
         wall_s=attempt.wall_s,
         tasks=attempt.tasks,
+        accuracy=organised.accuracy,
+        components=organised.components,
+        edges=organised.edges,
+        roles=organised.roles,
+        contracts_kept=organised.contracts_kept,
+        overhead=organised.overhead,
+        context_tokens=organised.context_tokens,
+        revisions=organised.revisions,
+        planned_tasks=organised.tasks,
     )
 
 
