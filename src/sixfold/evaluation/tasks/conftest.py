@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+pytest_plugins = ("accept_service",)
 ROWS = {}
 TARGET = os.environ.pop("ACCEPT_ROWS_JSON", "") or os.environ.get("ACCEPT_JSON", "")
 
