@@ -127,7 +127,7 @@ def test_nothing_people_write_is_html(site, field):
     attack = "<script>alert(1)</script>"
     prefix = "https://example.org/" if field == "website" else ""
     written(site)
-    if write(site, **{"text": "harmless", field: prefix + attack}).status == 422 and field == "website":
+    if write(site, **{"text": "harmless", field: prefix + attack}).status in range(400, 500) and field == "website":
         return  # an address like this may as well be refused
     page = site.get("/").text
     assert 'class="comment"' in page
