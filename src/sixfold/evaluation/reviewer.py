@@ -34,7 +34,8 @@ CHECKLIST: tuple[tuple[str, str], ...] = (
     (r"(?<![\w.])(eval|exec)\(", "nothing a visitor sends may be evaluated as code"),
     (r"pickle\.loads?\(|marshal\.loads?\(", "stored or received bytes must not be unpickled"),
     (
-        r"(?i)f[\"'][^\"']*\b(select|insert|update|delete)\b[^\"']*\{|\b(select|insert|update|delete)\b[^\"']*[\"']\s*[%+]",
+        r"(?i)f\"[^\"]*\b(select|insert|update|delete)\b[^\"]*\{|f'[^']*\b(select|insert|update|delete)\b[^']*\{"
+        r"|\b(select|insert|update|delete)\b[^\"']*[\"']\s*[%+]\s*\w",
         "values go to SQL as parameters, not into its text",
     ),
     (
