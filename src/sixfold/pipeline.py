@@ -54,7 +54,9 @@ async def generate(run: Run, ports: Ports, request: Request, options: Options, s
         outcome = await validation.release(run, ports, intent, product, seen, options, snapshot, offers=offers)
         if not isinstance(outcome, Rework):
             return outcome
-        if not outcome.revised:
+        if await development.edited(run, ports, site):
+            product = await development.develop(run, ports, site)
+        elif not outcome.revised:
             product = await development.rework(
                 run, ports, site, (outcome.comment,), reason="Do what the reviewer asked", author=outcome.who
             )

@@ -29,6 +29,7 @@ from sixfold.domain.run import Budget, Decision, Options
 from sixfold.domain.view import RunView
 from sixfold.evaluation import solvers
 from sixfold.evaluation.judge import Judgement, Line, judge
+from sixfold.evaluation.organisation import Organisation, organisation
 from sixfold.evaluation.sample import Sample
 from sixfold.evaluation.scorer import Score, score
 from sixfold.evaluation.solvers import Solver
@@ -81,6 +82,7 @@ class Attempt(Data, frozen=True, kw_only=True):
     journal: tuple[Noted, ...] = ()
     understanding: Understanding = Understanding()
     tasks: int = 0
+    organisation: Organisation = Organisation()
     usage: Usage = Usage()
     """Of the flow."""
     evaluation_usage: Usage = Usage()
@@ -193,6 +195,7 @@ def _full(job: Job, reader: Reader | None) -> Attempt:
         journal=noted,
         understanding=understood,
         tasks=len(built.view.tasks),
+        organisation=organisation(built.view, job.sample),
         usage=built.view.usage,
         evaluation_usage=evaluation_usage,
         wall_s=round(built.view.wall_s, 1),

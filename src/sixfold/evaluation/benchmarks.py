@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from sixfold.domain.errors import UsageError
+from sixfold.evaluation import components
 from sixfold.evaluation.sample import Benchmark, Row, Sample, read_tasks
 
 TASKS = Path(__file__).parent / "tasks"
@@ -40,12 +41,14 @@ def find(name: str) -> Benchmark:
     """A benchmark by its name or by a path.
 
     Args:
-        name: `tasks`, `systems`, `functions`; a task folder or a folder of them; a `.jsonl` file (or a folder with one)
-            with the fields of HumanEval or MBPP.
+        name: `tasks`, `systems`, `functions`, `components`; a task folder or a folder of them; a `.jsonl` file
+            (or a folder with one) with the fields of HumanEval or MBPP.
 
     Raises:
         UsageError: no such benchmark, or it cannot be read.
     """
+    if name == "components":
+        return components.scalability()
     if name in BUNDLED:
         return Benchmark(name=name, samples=read_tasks(BUNDLED[name]))
     path = Path(name)
@@ -58,7 +61,7 @@ def find(name: str) -> Benchmark:
         return Benchmark(name=path.name, samples=read_tasks(path))
     raise UsageError(
         f"there is no benchmark {name!r}",
-        next=f"one of {', '.join(BUNDLED)}, a folder of tasks, or a file of HumanEval or MBPP",
+        next=f"one of {', '.join(BUNDLED)}, components, a folder of tasks, or a file of HumanEval or MBPP",
     )
 
 

@@ -45,6 +45,15 @@ class Measured(Data, frozen=True, kw_only=True):
     tokens: int
     wall_s: float
     tasks: int
+    accuracy: float | None = None
+    components: float | None = None
+    edges: float | None = None
+    roles: float | None = None
+    contracts_kept: float | None = None
+    overhead: float | None = None
+    context_tokens: float | None = None
+    revisions: int = 0
+    planned_tasks: int = 0
 
 
 def measure(attempt: Attempt, sample: Sample) -> Measured:
@@ -52,6 +61,7 @@ def measure(attempt: Attempt, sample: Sample) -> Measured:
     found, understood = attempt.score, attempt.understanding
     asked = [noted for noted in attempt.journal if noted.kind == "question"]
     lines, judged = understood.lines, understood.judgement
+    organised = attempt.organisation
     rows_met = (found.rows_met if found else None) or 0.0
     return Measured(
         sample=attempt.sample,
@@ -78,6 +88,15 @@ def measure(attempt: Attempt, sample: Sample) -> Measured:
         tokens=attempt.usage.input_tokens + attempt.usage.output_tokens,
         wall_s=attempt.wall_s,
         tasks=attempt.tasks,
+        accuracy=organised.accuracy,
+        components=organised.components,
+        edges=organised.edges,
+        roles=organised.roles,
+        contracts_kept=organised.contracts_kept,
+        overhead=organised.overhead,
+        context_tokens=organised.context_tokens,
+        revisions=organised.revisions,
+        planned_tasks=organised.tasks,
     )
 
 

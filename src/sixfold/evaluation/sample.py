@@ -41,6 +41,10 @@ class Sample(Data, frozen=True, kw_only=True):
     interface: str = ""
     rows: tuple[Row, ...] = ()
     components: tuple[str, ...] = ()
+    edges: tuple[tuple[str, str], ...] = ()
+    """(component, component it needs): the key for plans."""
+    roles: tuple[str, ...] = ()
+    """Roles a plan should give tasks to."""
     acceptance: tuple[tuple[str, str], ...] = ()
     """(path below `acceptance/`, text), sorted."""
 
@@ -68,7 +72,8 @@ class Sample(Data, frozen=True, kw_only=True):
     @property
     def digest(self) -> Digest:
         """Names this version of the task; results of different versions are never compared."""
-        return digest(canonical(self))
+        kept = {name: getattr(self, name) for name in self.__struct_fields__ if name not in ("edges", "roles")}
+        return digest(canonical(kept | ({"edges": self.edges, "roles": self.roles} if self.edges else {})))
 
 
 class Benchmark(Data, frozen=True, kw_only=True):

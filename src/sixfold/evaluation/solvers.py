@@ -37,6 +37,7 @@ class Solver(Data, frozen=True, kw_only=True):
     """`sixfold`: a whole run. `plain`: one call to the coder's model, its files as they come."""
     clarify: Literal["auto", "always", "never"] = "auto"
     unanswered: Literal["wait", "default"] = "default"
+    plan: Literal["auto", "direct", "static"] = "auto"
     user: bool = False
     """A simulated user answers questions and corrects assumptions."""
     told: bool = False
@@ -50,6 +51,9 @@ SOLVERS = {
         Solver(name="guess", about="the full flow without the clarity check: nobody is asked", clarify="never"),
         Solver(name="defaults", about="the full flow as `-y` runs it: questions take their defaults"),
         Solver(name="told", about="the full flow, given the whole intent: the ceiling", clarify="never", told=True),
+        Solver(name="dynamic", about="a task graph that changes on evidence; nobody is asked", clarify="never"),
+        Solver(name="static", about="a fixed line of roles; nobody is asked", clarify="never", plan="static"),
+        Solver(name="direct", about="one task for everything; nobody is asked", clarify="never", plan="direct"),
         Solver(name="plain", about="one call to the same model, nothing else", flow="plain"),
         Solver(name="plain-told", about="one call, given the whole intent", flow="plain", told=True),
     )
@@ -83,6 +87,7 @@ def options_for(solver: Solver, options: Options) -> Options:
     return msgspec.structs.replace(
         options,
         clarify=solver.clarify,
+        plan=solver.plan if solver.plan != "auto" else options.plan,
         unanswered=solver.unanswered,
         review="none",
         approve_release=not solver.user,

@@ -2,8 +2,9 @@
 
 from sixfold.evaluation.experiments.clarity import CLARITY
 from sixfold.evaluation.experiments.experiment import Experiment
+from sixfold.evaluation.experiments.orchestration import ORCHESTRATION
 
-EXPERIMENTS: dict[str, Experiment] = {experiment.name: experiment for experiment in (CLARITY,)}
+EXPERIMENTS: dict[str, Experiment] = {experiment.name: experiment for experiment in (CLARITY, ORCHESTRATION)}
 """By the name that `sixfold experiment NAME` takes."""
 
 __all__ = ["EXPERIMENTS", "Experiment"]

@@ -6,13 +6,16 @@ The engine costs seconds to import; commands that only look never come here.
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol, cast
 
 from sixfold.config import Settings
+from sixfold.domain.code import Preview
+from sixfold.domain.data import Tree
 from sixfold.domain.events import Event
 from sixfold.domain.evidence import ExecResult
+from sixfold.domain.plan import Change, Plan
 from sixfold.domain.run import Decision, Options
 from sixfold.domain.view import RunView
 
@@ -53,8 +56,32 @@ class Engine(Protocol):
         """Record a decision that was checked."""
         ...
 
+    def check_edit(self, settings: Settings, run: str, edited: Plan, reason: str) -> tuple[Change, tuple[str, ...]]:
+        """What an edited plan changes, and every fault of the plan it leads to."""
+        ...
+
+    def edit(self, settings: Settings, run: str, change: Change, who: str) -> tuple[str, str]:
+        """Record an edit of the plan; returns the run that takes it (a fork of an ended one) and its subject."""
+        ...
+
     def apply(self, settings: Settings, run: str) -> tuple[str, ...]:
         """Bring the branch into the user's checkout."""
+        ...
+
+    def contents(self, settings: Settings, run: str, tree: Tree, paths: Sequence[str]) -> dict[str, bytes]:
+        """Files of a tree of the run."""
+        ...
+
+    def edited(self, settings: Settings, run: str, tree: Tree, changes: Mapping[str, bytes | None]) -> Tree:
+        """The tree with a person's changes, kept in the run's repository."""
+        ...
+
+    def preview(self, settings: Settings, run: str) -> Preview:
+        """What `apply` would do; nothing is written."""
+        ...
+
+    def bisect(self, settings: Settings, run: str, *, test: str, command: Sequence[str]) -> Any:
+        """The states of the branch with their verdicts, and which of them changed it."""
         ...
 
     def undo(self, settings: Settings, run: str) -> tuple[str, ...]:
@@ -71,8 +98,8 @@ class Engine(Protocol):
         """Make a run that takes over what another had before a step; returns its id."""
         ...
 
-    def revise(self, settings: Settings, run: str, decision: Decision, options: Options) -> str:
-        """Make a run that differs from an ended one in one decision; returns its id."""
+    def revise(self, settings: Settings, run: str, decisions: Sequence[Decision], options: Options) -> str:
+        """Make a run that differs from an ended one in some decisions; returns its id."""
         ...
 
     def demo(self, settings: Settings, *, listener: Listener | None, debug: bool) -> tuple[str, int]:

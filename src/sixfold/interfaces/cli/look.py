@@ -15,14 +15,17 @@ from sixfold.domain.narrate import forecast_text, narrate
 from sixfold.domain.result import against_forecast, result
 from sixfold.domain.view import Spending
 from sixfold.interfaces.cli.compare import compare_lines, comparison
+from sixfold.interfaces.cli.edit import edit_plan
 from sixfold.interfaces.cli.finish import diff_of
+from sixfold.interfaces.cli.plan_screen import plan_lines
 from sixfold.interfaces.cli.progress import spending
-from sixfold.interfaces.cli.screens import plan_lines, show_lines
+from sixfold.interfaces.cli.screens import show_lines
 from sixfold.interfaces.cli.session import JsonOption, LastOption, RunArgument, Session
 from sixfold.interfaces.cli.terminal import json_line, put, put_diff, put_json, say, table
 from sixfold.interfaces.escape import one_line
 from sixfold.interfaces.runs import driven, view_run
-from sixfold.workflow.log import EventLog, broken_link
+from sixfold.layers.planning.outlook import outlook
+from sixfold.workflow.log import EventLog
 
 _POLL_S = 0.25
 
@@ -69,6 +72,9 @@ def show(
             put(line)
         return 0
     view = open_session.view(run, last)
+    broken = open_session.state.log(view.run).broken()
+    if broken is not None:
+        say(f"sixfold: event {broken} of {view.run} was changed after it was written: believe nothing from there on")
     if as_json:
         put_json(result(view))
         return 0
@@ -129,7 +135,7 @@ def _verify(events: EventLog, run: str) -> int:
         put(f"{run}: broken: {one_line(error.what)}")
         say(f"sixfold: the log of {run} was changed or damaged; next: restore {events.path} from a copy")
         return 1
-    broken = broken_link(chain)
+    broken = events.broken()
     if broken is None:
         put(f"{run}: whole: {len(chain)} events, head {chain[-1].hash if chain else ''}")
         return 0
@@ -192,12 +198,31 @@ def _price(cost_usd: float | None, calls: int) -> str:
     return f"${cost_usd:.4f}"
 
 
-def plan(run: RunArgument = None, last: LastOption = False, as_json: JsonOption = False) -> int:
-    """Print the task graph, and why each revision was made."""
-    view = Session().view(run, last)
+def plan(
+    run: RunArgument = None,
+    last: LastOption = False,
+    edit: Annotated[bool, typer.Option("--edit", help="Change the plan in $EDITOR; checked before it counts.")] = False,
+    as_json: JsonOption = False,
+) -> int:
+    """Print the task graph: who waits for what, the critical path, and why each revision was made."""
+    open_session = Session()
+    view = open_session.view(run, last)
+    if edit:
+        if as_json:
+            raise UsageError("--edit with --json is a contradiction", next="leave one of them out")
+        return edit_plan(open_session, view)
     if as_json:
         tasks = result(view)["plan"]["tasks"]
-        put_json({"schema_version": 1, "run": view.run, "tasks": tasks, "revisions": to_json(view.plans)})
+        put_json(
+            {
+                "schema_version": 1,
+                "run": view.run,
+                "tasks": tasks,
+                "revisions": to_json(view.plans),
+                "costs": to_json(view.revised),
+                "outlook": to_json(outlook(view)),
+            }
+        )
         return 0
     for line in plan_lines(view):
         put(line)

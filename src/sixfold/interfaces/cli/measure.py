@@ -77,7 +77,7 @@ def evaluate(
 
 
 def experiment(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="`clarity`.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="`clarity` or `orchestration`.")],
     model: ModelOption = None,
     role: RoleOption = None,
     tasks: TasksOption = None,

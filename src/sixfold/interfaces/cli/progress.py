@@ -13,6 +13,7 @@ from sixfold.domain.narrate import narrate
 from sixfold.domain.view import RunView
 from sixfold.interfaces.cli.terminal import colourful, json_line, say
 from sixfold.interfaces.escape import one_line
+from sixfold.layers.planning.outlook import outlook
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -117,8 +118,12 @@ class Screen:
         )
         lines = [Text(""), phases]
         marks = {"done": "✓", "failed": "✗", "running": "▸", "dropped": "–", "pending": "·"}
+        ahead = outlook(view)
         for item in view.tasks[:12]:
             more = f" (attempt {item.attempts})" if item.attempts > 1 else ""
+            waits = ahead.waits.get(item.task.id, ())
+            more += f"  waits for {', '.join(waits)}" if waits else ""
+            more += "  *" if item.task.id in ahead.critical and len(ahead.critical) > 1 else ""
             lines.append(Text(f"  {marks[item.status]} {item.task.id} {one_line(item.task.title, 70)}{more}"))
         if len(view.tasks) > 12:
             lines.append(Text(f"  … and {len(view.tasks) - 12} more tasks"))

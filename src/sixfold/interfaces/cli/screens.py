@@ -5,10 +5,11 @@ from __future__ import annotations
 from sixfold.domain.data import to_json
 from sixfold.domain.dependants import dependants
 from sixfold.domain.narrate import forecast_text
-from sixfold.domain.plan import Plan
 from sixfold.domain.requirements import Assumption, Question
 from sixfold.domain.result import against_forecast, findings_counts, next_step
 from sixfold.domain.view import IncrementView, RunView, outcomes
+from sixfold.interfaces.cli.guide import places
+from sixfold.interfaces.cli.plan_screen import note_lines
 from sixfold.interfaces.cli.progress import spending
 from sixfold.interfaces.cli.terminal import paint, table
 from sixfold.interfaces.escape import one_line, visible
@@ -64,9 +65,11 @@ def increment_lines(item: IncrementView) -> list[str]:
     blocking = sum(1 for f in item.findings if f.severity == "error" and not f.baseline)
     scan = f"{len(item.findings)} finding(s), {blocking} blocking" if item.scanned else "none recorded for this content"
     lines.append(f"    scan:  {scan}")
-    for risk in increment.risks:
-        where = f"{risk.path}:{risk.line} " if risk.line else f"{risk.path} " if risk.path else ""
-        lines.append(f"    look: [{risk.kind}] {one_line(where + risk.text)}")
+    for number, part in enumerate(increment.slices, 1):
+        lines.append(f"    part {number}: {part.lines} lines, {one_line(' '.join(part.files))}")
+    for number, place in enumerate(places(increment), 1):
+        where = f"{place.path}:{place.line} " if place.line else f"{place.path} " if place.path else ""
+        lines.append(f"    look {number}: [{place.why}] {one_line(where + place.text)}")
     return lines
 
 
@@ -103,7 +106,8 @@ def show_lines(view: RunView) -> list[str]:
         )
     if view.specification:
         written = view.specification
-        lines.append(f"specified   {len(written.requirements)} requirements, {len(written.assumptions)} assumptions")
+        stage = "specified " if written.requirements else "decided   "
+        lines.append(f"{stage}  {len(written.requirements)} requirements, {len(written.assumptions)} assumptions")
         for assumed in written.assumptions:
             lines.append(f"  {assumption_line(assumed, 90)}  ← {dependants(view, assumed.id).text()}".rstrip(" ←"))
     if view.tasks:
@@ -113,6 +117,7 @@ def show_lines(view: RunView) -> list[str]:
             for item in view.tasks
         ]
         lines += [f"  {row}" for row in table(rows)]
+    lines += [f"note        {line}" for line in note_lines(view)]
     for item in view.live_increments:
         said = f"{item.decision.verdict} by {item.decision.who}" if item.decision else "undecided"
         lines.append(f"{item.increment.id:<11} {one_line(item.increment.title, 60)} [{one_line(said)}]")
@@ -171,32 +176,3 @@ def _end_lines(view: RunView) -> list[str]:
         lines.append(f"reason      {one_line(reason)}")
     lines.append(f"next        {visible(next_step(view))}")
     return lines
-
-
-def plan_lines(view: RunView) -> list[str]:
-    """The task graph in plan order, and every revision with its reason."""
-    plan = view.plan
-    if plan is None:
-        return ["there is no plan: the request is small enough for one direct task" if view.tasks else "no plan yet"]
-    lines = [paint(f"revision {plan.revision} by {one_line(plan.author)}", "bold")]
-    for task in plan.tasks:
-        lines += _task_lines(view, plan, task.id)
-    for contract in plan.contracts:
-        lines.append(f"{contract.id} ({contract.kind}): {one_line(contract.text, 100)}")
-    if len(view.plans) > 1 or plan.reason:
-        lines.append(paint("revisions", "bold"))
-        lines += [f"  {p.revision}  {one_line(p.author)}: {one_line(p.reason) or 'first plan'}" for p in view.plans]
-    return lines
-
-
-def _task_lines(view: RunView, plan: Plan, id: str) -> list[str]:
-    task, state = plan.task(id), view.task(id)
-    waits = plan.dependencies(id)
-    head = f"{task.id}  {one_line(task.title)}  [{state.status if state else 'pending'}, {one_line(task.role)}]"
-    lines = [head + (f"  after {', '.join(waits)}" if waits else "")]
-    for label, values in (("files", task.files), ("provides", task.provides), ("consumes", task.consumes)):
-        if values:
-            lines.append(f"    {label:<9} {one_line(' '.join(values))}")
-    if task.requirements:
-        lines.append(f"    {'covers':<9} {one_line(' '.join(task.requirements))}")
-    return lines + [f"    {one_line(line)}" for line in (state.repairs if state else ())]

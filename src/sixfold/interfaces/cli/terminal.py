@@ -90,3 +90,8 @@ def put_diff(text: str) -> None:
         if line.startswith(("diff ", "+++", "---", "index ")):
             colour = "bold"
         put(paint(line, colour) if colour else line)
+
+
+def editor() -> str:
+    """The person's editor, as a command line."""
+    return os.environ.get("VISUAL") or os.environ.get("EDITOR") or "vi"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from sixfold.phases.development.coding import TASK, work
 from sixfold.phases.development.integrating import develop, orders_of, orders_of_revision, rework
+from sixfold.phases.development.revising import take_edits as edited
 from sixfold.phases.development.site import Site, begin
 
-__all__ = ["TASK", "Site", "begin", "develop", "orders_of", "orders_of_revision", "rework", "work"]
+__all__ = ["TASK", "Site", "begin", "develop", "edited", "orders_of", "orders_of_revision", "rework", "work"]
