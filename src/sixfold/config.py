@@ -8,6 +8,7 @@ cap with a typing error in its name is no cap.
 from __future__ import annotations
 
 import difflib
+import shlex
 import tomllib
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -189,6 +190,11 @@ _ENVIRONMENT["SIXFOLD_CONFIG"] = ""
 """Path of the user file, instead of the platform's place."""
 
 _HEADLINE = "a setting that is not understood is never ignored"
+
+
+def editor(env: Mapping[str, str]) -> tuple[str, ...]:
+    """The command line of the person's own editor, as other programs find it; empty when none is set."""
+    return tuple(shlex.split(env.get("VISUAL") or env.get("EDITOR") or ""))
 
 
 def load(*, flags: Mapping[str, Any] | None = None, env: Mapping[str, str], folder: Path) -> Settings:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -373,3 +375,75 @@ def test_tree_of_a_snapshot_is_carried_in_order(run: Run, user: User) -> None:
     assert base.head_tree is not None
     assert carried[0] == run.repository.write(base.head_tree, {"a.txt": b"2\n"})
     assert carried[1] == Tree(run.repository.write(carried[0], {"new": b"n"}))
+
+
+def test_preview_shows_the_three_way_merge_and_writes_nothing(run: Run, user: User) -> None:
+    base = run.repository.snapshot(user.folder)
+    commit = run.build(base)
+    user.write({"other.txt": b"later\n"})
+    user.git("commit", "-qam", "later")
+    user.write({"a.txt": b"mine\n"})
+    before = bytes_of(user.folder)
+    seen = run.checkout.preview(user.folder, commit, base)
+    assert bytes_of(user.folder) == before
+    assert (seen.onto, seen.moved, seen.in_the_way, seen.conflicts) == (user.head(), True, ("a.txt",), ())
+    assert [(file.path, file.status) for file in seen.files] == [
+        ("a.txt", "modified"),
+        ("made/c.py", "added"),
+        ("pkg/b.py", "deleted"),
+    ]
+    assert "+y = 2" in seen.diff
+    assert "later" not in seen.diff
+    user.git("restore", "a.txt")
+    assert {file.path for file in seen.files} == set(run.checkout.apply(user.folder, BRANCH, commit, base))
+    assert run.checkout.preview(user.folder, commit, base).applied
+
+
+def test_preview_names_conflicts_that_apply_will_refuse(run: Run, user: User) -> None:
+    base = run.repository.snapshot(user.folder)
+    commit = run.build(base)
+    user.write({"a.txt": b"later\n"})
+    user.git("commit", "-qam", "later")
+    before = bytes_of(user.folder)
+    assert run.checkout.preview(user.folder, commit, base).conflicts == ("a.txt",)
+    assert bytes_of(user.folder) == before
+
+
+def test_preview_of_an_empty_folder_leaves_it_empty(run: Run, tmp_path: Path) -> None:
+    folder = tmp_path / "new"
+    folder.mkdir()
+    base = run.repository.snapshot(folder)
+    commit = run.build(base, {"a.txt": b"1\n"})
+    seen = run.checkout.preview(folder, commit, base)
+    assert ([file.path for file in seen.files], seen.moved) == (["a.txt"], False)
+    assert list(folder.iterdir()) == []
+
+
+@pytest.mark.skipif(shutil.which("ssh-keygen") is None, reason="ssh-keygen makes the key this signs with")
+def test_who_signs_commits_gets_a_signed_commit_of_their_own(run: Run, user: User, tmp_path: Path) -> None:
+    key = tmp_path / "key"
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(key)], check=True)
+    (tmp_path / "allowed").write_text(f"ann@example.org {key.with_suffix('.pub').read_text()}")
+    for name, value in {
+        "commit.gpgSign": "true",
+        "gpg.format": "ssh",
+        "user.signingKey": str(key.with_suffix(".pub")),
+        "gpg.ssh.allowedSignersFile": str(tmp_path / "allowed"),
+    }.items():
+        user.git("config", name, value)
+    base, before = run.repository.snapshot(user.folder), files_of(user.folder)
+    start, commit = user.head(), run.build(base)
+    run.checkout.apply(user.folder, BRANCH, commit, base)
+    assert user.git("log", "-1", "--format=%an %G? %P") == f"Ann G {start} {commit}"
+    user.git("verify-commit", "HEAD")
+    run.checkout.undo(user.folder, BRANCH, commit, base)
+    assert (user.head(), files_of(user.folder)) == (start, before)
+
+
+def test_a_key_that_cannot_sign_refuses_the_change_and_leaves_everything(run: Run, user: User) -> None:
+    for name, value in {"commit.gpgSign": "true", "gpg.format": "ssh", "user.signingKey": "/nowhere/key.pub"}.items():
+        user.git("config", name, value)
+    base = run.repository.snapshot(user.folder)
+    start, before, commit = user.head(), files_of(user.folder), run.build(base)
+    refuses(lambda: run.checkout.apply(user.folder, BRANCH, commit, base), "refused to merge")
+    assert (user.head(), files_of(user.folder), user.git("status", "--porcelain")) == (start, before, "")

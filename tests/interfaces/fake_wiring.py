@@ -10,12 +10,14 @@ from typing import Any
 import sample_run
 
 from sixfold.config import Settings
-from sixfold.domain.data import to_json
+from sixfold.domain.code import Preview
+from sixfold.domain.data import Tree, to_json
 from sixfold.domain.errors import SixfoldError
 from sixfold.domain.events import Event
 from sixfold.domain.evidence import ExecResult
 from sixfold.domain.run import Decision, Options
 from sixfold.interfaces.runs import view_run
+from sixfold.wiring.bisecting import Bisection, Trial
 from sixfold.workflow.state import State
 
 
@@ -33,6 +35,10 @@ class FakeWiring:
     attachments: list[Path] = field(default_factory=list)
     answers: list[Decision | None] = field(default_factory=list)
     result: ExecResult = field(default_factory=lambda: ExecResult(exit_code=3, stdout="out\n", stderr="err\n"))
+
+    changes: dict[str, bytes | None] = field(default_factory=dict)
+    seen: Preview = field(default_factory=Preview)
+    bisected: tuple[str, tuple[str, ...]] = ("", ())
 
     def _state(self, settings: Settings) -> State:
         return State(settings.home, sample_run.TickingClock())
@@ -70,6 +76,24 @@ class FakeWiring:
     def undo(self, settings: Settings, run: str) -> tuple[str, ...]:
         self._state(settings).log(run).append("result.undone", "undone", {"folder": "x", "files": ["a.py"]})
         return ("a.py",)
+
+    def contents(self, settings: Settings, run: str, tree: Tree, paths: list[str]) -> dict[str, bytes]:
+        return dict.fromkeys(paths, b"old\n")
+
+    def edited(self, settings: Settings, run: str, tree: Tree, changes: dict[str, bytes | None]) -> Tree:
+        self.changes = changes
+        return Tree("e" * 40)
+
+    def preview(self, settings: Settings, run: str) -> Preview:
+        return self.seen
+
+    def bisect(self, settings: Settings, run: str, *, test: str, command: tuple[str, ...]) -> Bisection:
+        self.bisected = (test, command)
+        trials = tuple(
+            Trial(increment=name, commit="c" * 40, tree=Tree("t"), title=f"\x1b[31m{name}", verdict=verdict)
+            for name, verdict in (("base", "passes"), ("I1", "not asked"), ("I2", "fails"))
+        )
+        return Bisection(trials=trials, found="I2")
 
     def replay(self, settings: Settings, run: str, *, listener: Any, debug: bool, workers: int) -> tuple[str, int]:
         if isinstance(self.raises, SixfoldError):

@@ -14,6 +14,7 @@ from fake_wiring import FakeWiring
 
 from sixfold import __version__
 from sixfold.__main__ import main
+from sixfold.domain.code import FileStat, Preview
 from sixfold.domain.errors import BudgetExceeded, ModelUnavailable, ReplayDrift, SandboxUnavailable
 from sixfold.domain.evidence import ExecResult
 from sixfold.interfaces.cli import help_page, reference
@@ -378,3 +379,63 @@ def test_first_line_of_build_comes_before_heavy_imports(home: Path) -> None:
     )
     out = python("-c", script).stdout
     assert out == "set()\n"
+
+
+def test_a_preview_shows_the_merge_and_what_stands_in_the_way(home: Path, wiring: FakeWiring, capsys: Capture) -> None:
+    sample_run.write_run(home)
+    files = (FileStat(path="a.py", added=1, removed=0, status="added"),)
+    wiring.seen = Preview(onto="a" * 40, moved=True, files=files, diff="+x = 1\n", in_the_way=("b.py",))
+    code, out, err = call(capsys, "apply", "--preview")
+    assert (code, out) == (2, "+x = 1\n")
+    assert "three-way merge" in err
+    assert "b.py" in err
+    wiring.seen = Preview(onto="a" * 40, files=files)
+    code, out, err = call(capsys, "apply", "--preview")
+    assert code == 0
+    assert f"sixfold apply {sample_run.RUN}" in err
+    assert '"applies": true' in call(capsys, "apply", "--preview", "--json")[1].replace('":true', '": true')
+
+
+def test_bisect_names_the_increment_that_changed_the_verdict(home: Path, wiring: FakeWiring, capsys: Capture) -> None:
+    sample_run.write_run(home)
+    code, out, _ = call(capsys, "bisect", "--last", "--", "python", "-c", "import fizz")
+    assert code == 0
+    assert wiring.bisected == ("", ("python", "-c", "import fizz"))
+    assert "\x1b" not in out
+    assert next(line for line in out.splitlines() if line.startswith("→")).split()[1] == "I2"
+    assert call(capsys, "bisect", sample_run.RUN, "--test", "test_a")[0] == 0
+    assert wiring.bisected == ("test_a", ())
+    assert call(capsys, "bisect", sample_run.RUN)[0] == 2
+
+
+def test_an_edit_in_the_persons_editor_becomes_a_decision_with_the_new_tree(
+    home: Path, wiring: FakeWiring, capsys: Capture, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    sample_run.write_run(home, until="increment")
+    editor = tmp_path / "editor"
+    editor.write_text('#!/bin/sh\nfor file in "$@"; do echo mine >> "$file"; done\ntouch notes.bak\n')
+    editor.chmod(0o755)
+    monkeypatch.delenv("VISUAL", raising=False)
+    monkeypatch.setenv("EDITOR", str(editor))
+    code, out, _ = call(capsys, "edit", "I1")
+    assert (code, out) == (0, "I1 edited\n")
+    assert wiring.changes
+    assert set(wiring.changes.values()) == {b"old\nmine\n"}
+    events = State(home, sample_run.TickingClock()).log(sample_run.RUN).read()
+    decision = events[-1].data["decision"]
+    assert (decision["verdict"], decision["value"]) == ("edit", "e" * 40)
+    assert call(capsys, "edit", "I1")[0] == 2  # decided already
+
+
+def test_an_editor_that_fails_or_changes_nothing_decides_nothing(
+    home: Path, wiring: FakeWiring, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sample_run.write_run(home, until="increment")
+    monkeypatch.delenv("VISUAL", raising=False)
+    monkeypatch.setenv("EDITOR", "false")
+    assert call(capsys, "edit", "I1")[0] == 2
+    monkeypatch.setenv("EDITOR", "true")
+    code, _, err = call(capsys, "edit", "I1")
+    assert (code, "left as it is" in err) == (0, True)
+    monkeypatch.setenv("EDITOR", "/no/such/editor")
+    assert "cannot be started" in call(capsys, "edit", "I1")[2]

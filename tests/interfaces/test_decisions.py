@@ -62,7 +62,7 @@ def test_open_subjects_can_be_decided(
         ("work", "assumption:A1", "answer", {"value": " "}, "what is wanted instead"),
         ("work", "assumption:A1", "reject", {"comment": "no"}, "what is wanted instead"),
         ("increment", "increment:I1", "reject", {}, "needs a reason"),
-        ("increment", "increment:I1", "answer", {"value": "x"}, "approve or reject"),
+        ("increment", "increment:I1", "answer", {"value": "x"}, "approve, edit or reject"),
         ("increment", "increment:I2", "approve", {}, "no increment"),
         ("increment", "release:", "approve", {}, "no release yet"),
         ("release", "increment:I1", "approve", {}, "replaced by rework"),

@@ -127,3 +127,21 @@ def test_answers_are_read_from_json_and_toml(tmp_path: Path) -> None:
     (tmp_path / "a.toml").write_text('Q1 = "x"')
     assert read_answers(tmp_path / "a.json") == {"Q1": "7"}
     assert read_answers(tmp_path / "a.toml") == {"Q1": "x"}
+
+
+async def test_an_increment_is_walked_place_by_place_and_edited(
+    tmp_path: Path, pipe: tuple[int, int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    reader, writer = pipe
+    os.write(writer, b"n\n1\ne\ne\n")
+    answers = [None, Decision(subject="increment:I1", verdict="edit", value="e" * 40, who="human:ann")]
+    door = TerminalDoor(
+        "human:ann", lambda seen, of: "diff --git a/x b/x", Keyboard(reader), edit=lambda seen, id: answers.pop(0)
+    )
+    given = await door.ask("increment:I1", view_at(tmp_path, "increment"))
+    assert given is not None
+    assert (given.verdict, given.value) == ("edit", "e" * 40)
+    shown = capsys.readouterr().err
+    assert "look 1: [" in shown
+    assert shown.count("1. [") == 2
+    assert "nothing was changed" in shown

@@ -64,7 +64,7 @@ def test_spec_kit_files_hold_requirements_answers_and_tasks(tmp_path: Path) -> N
     files = spec_kit.files(fold(events_at(tmp_path)))
     assert sorted(files) == [f"specs/001-build-a-bookmark-service/{name}.md" for name in ("plan", "spec", "tasks")]
     text = "\n".join(files.values())
-    assert "**R2**" in text
+    assert "**FR-002**" in text
     assert "A: keep one (answered)" in text
     assert "- [x] T3" in text
     assert "\u202e" not in text

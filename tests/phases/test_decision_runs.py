@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -75,7 +76,9 @@ def test_correction_takes_an_offered_release_back_and_the_run_goes_on_with_it(pe
     person.sixfold("answer", "A2", WISH)
     rejected = person.events("decision.given")[-1]["data"]["decision"]
     assert (rejected["subject"], rejected["verdict"]) == (f"release:{offered}", "reject")
-    person.sixfold("resume", "-y")
+    person.sixfold("resume", expect=3)
+    person.sixfold("approve")
+    person.sixfold("resume")
     result = person.result()
     assert result["status"] == "validated"
     assert result["tree"] != offered
@@ -104,3 +107,24 @@ def test_small_request_is_checked_too_when_the_check_is_always_wanted(person: Pe
     person.sixfold("answer", "--default", "Q1")
     person.sixfold("resume", "-y")
     assert person.result()["status"] == "validated"
+
+
+def test_sentence_changed_in_an_editor_is_checked_and_then_built(person: Person, tmp_path: Path) -> None:
+    person.sixfold("build", REQUEST, "-y", scenario="corrected")
+    first = person.result()["run"]
+    editor = tmp_path / "editor.py"
+    editor.write_text(
+        "import pathlib, sys\n"
+        "path = pathlib.Path(sys.argv[2])\n"
+        "text = path.read_text()\n"
+        "path.write_text(text.replace(*sys.argv[1].split('|')))\n"
+    )
+    person.environment["EDITOR"] = f"{sys.executable} {editor} 'A2: Output|A9: Output'"
+    person.sixfold("spec", first, "--edit", expect=2)
+    assert person.result()["run"] == first
+    person.environment["EDITOR"] = f"{sys.executable} {editor} 'A9: Output: one line a word; sorted by word|A2: {WISH}'"
+    person.sixfold("spec", first, "--edit")  # opened as it was left
+    second = person.result()
+    assert second["run"] != first
+    assert second["status"] == "validated"
+    assert second["specification"]["assumptions"][1]["correction"] == WISH

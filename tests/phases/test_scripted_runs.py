@@ -22,11 +22,12 @@ class Person:
     def __init__(self, home: Path, folder: Path) -> None:
         self.home = home
         self.folder = folder
+        self.environment: dict[str, str] = {}
         folder.mkdir(exist_ok=True)
 
     def sixfold(self, *words: str, scenario: str = "", expect: int = 0, stdin: str = "") -> str:
         model = ["-m", f"command:{sys.executable} {ANSWERS} {scenario}"] if scenario else []
-        environment = {**os.environ, "SIXFOLD_HOME": str(self.home)}
+        environment = {**os.environ, "SIXFOLD_HOME": str(self.home), **self.environment}
         done = subprocess.run(
             [sys.executable, "-m", "sixfold", *words, *model],
             cwd=self.folder,
@@ -70,6 +71,11 @@ def test_a_small_request_costs_two_calls_and_comes_out_as_one_commit(person: Per
     assert result["files"] == ["fizz.py", "test_fizz.py"]
     assert result["questions"] == []
     assert list(person.folder.iterdir()) == []  # nothing before apply
+    bisected = json.loads(person.sixfold("bisect", "--last", "--test", "test_each_kind_of_number", "--json"))
+    assert (bisected["found"], [trial["verdict"] for trial in bisected["trials"]]) == ("I1", ["fails", "passes"])
+    assert "→  I1" in person.sixfold("bisect", "--last", "--", "python", "-c", "import fizz")
+    assert "+def fizz(n: int) -> str:" in person.sixfold("apply", "--preview")
+    assert list(person.folder.iterdir()) == []
     assert "+def fizz(n: int) -> str:" in person.sixfold("diff", "--last")
     assert "def fizz" in (person.home / "runs" / result["run"] / "report.html").read_text()
     person.sixfold("apply")
@@ -149,6 +155,39 @@ def test_a_rejected_release_is_reworked_and_offered_again(person: Person) -> Non
     person.sixfold("resume")
     person.sixfold("apply")
     assert "as the reviewer asked" in (person.folder / "fizz.py").read_text()
+
+
+def test_what_a_person_edits_in_review_is_tested_again_and_carries_their_name(person: Person, tmp_path: Path) -> None:
+    person.sixfold("build", "create fizz.py with fizz(n) and a test", "--review", "all", scenario="small", expect=3)
+    mine = tmp_path / "mine"
+    mine.mkdir()
+    source = person.events("increment.proposed")[0]["data"]["increment"]
+    (mine / "fizz.py").write_text('def fizz(n: int) -> str:\n    return "broken"\n')
+    person.sixfold("edit", "I1", "--from", str(mine))
+    person.sixfold("resume", expect=3)
+    second = person.events("increment.proposed")[1]["data"]["increment"]
+    assert second["risks"][0]["kind"] == "failing"  # no edit passes untested
+    diff = person.sixfold("diff", "--last")
+    assert "broken" in diff
+    lines = (
+        "def fizz(n: int) -> str:",
+        '    word = "Fizz" * (n % 3 == 0) + "Buzz" * (n % 5 == 0)',
+        "    return word or str(n)",
+    )
+    good = "\n".join(lines) + "\n"
+    (mine / "fizz.py").write_text(good)
+    person.sixfold("edit", second["id"], "--from", str(mine))
+    person.sixfold("resume", expect=3)
+    approved = [event["data"]["decision"] for event in person.events("decision.given")][-1]
+    assert approved["comment"] == "edited by them, and tested again"
+    person.sixfold("approve")
+    person.sixfold("resume")
+    person.sixfold("apply")
+    assert (person.folder / "fizz.py").read_text() == good
+    assert source["tree"] != person.result()["tree"]
+    message = person.git("log", "-1", "--format=%an %B")
+    assert "Sixfold-Model: human:" in message
+    assert not message.startswith("Sixfold ")
 
 
 def test_a_wrong_blind_test_is_corrected_by_the_blind_context_and_not_by_the_coder(person: Person) -> None:

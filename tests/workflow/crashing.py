@@ -1,26 +1,33 @@
 """Kill whole runs with SIGKILL before, in and after every recorded step, resume them, and say what came out.
 
 Run as a program: `crashing.py FOLDER SHARE SHARES` prints one JSON line a run: the undisturbed one, then one for every
-SHARES-th moment; with `damage` or `trouble` instead, one for every kind of it. It imports everything once and then
-forks a process for each drive, so that many crashes cost little. Everything is real but the sandbox: verdicts of tests
-and scans are remembered from the run that was not disturbed, and an unforeseen one fails loudly.
+SHARES-th moment; with `damage` or `trouble` instead, one for every kind of it; with `random SEED KILLS`, runs that are
+killed again and again at random moments; with `sandboxed`, a small run killed once in every step. It imports everything
+once and then forks a process for each drive, so that many crashes cost little. Everything is real but the sandbox:
+verdicts of tests and scans are remembered from the run that was not disturbed, and an unforeseen one fails loudly. With
+`sandboxed` nothing is remembered and the sandbox is the real one.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import json
 import os
+import random
 import re
 import resource
 import signal
 import sqlite3
 import subprocess
 import sys
+import time
 import traceback
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -35,11 +42,14 @@ import sixfold.layers.testing.scanners.ruff
 import sixfold.pipeline
 import sixfold.workflow.drive  # noqa: F401
 from sixfold import config, wiring
-from sixfold.domain.data import Json
+from sixfold.domain.data import Json, canonical
 from sixfold.domain.errors import SixfoldError
 from sixfold.domain.run import Decision, Options
 from sixfold.domain.view import RunView
 from sixfold.fakes.sandbox import ScriptedSandbox
+from sixfold.layers.models.adapter import render
+from sixfold.layers.models.cassette import Cassette
+from sixfold.workflow.clock import SystemClock
 from sixfold.workflow.dbos_engine import durable
 from sixfold.workflow.engine import Engine, Handler
 from sixfold.workflow.log import EventLog, broken_link
@@ -60,11 +70,12 @@ MOMENTS = ("before", "torn", "after")
 class Killing:
     """An engine that ends its own process at one moment, when nothing else is between an effect and its record."""
 
-    def __init__(self, inner: Engine, run: str, notes: Path, moment: str) -> None:
+    def __init__(self, inner: Engine, run: str, notes: Path, moment: str, *, remember: bool = True) -> None:
         self._inner = inner
         self._run = run
         self._notes = notes
         self._moment = moment
+        self._remember = remember
         self._acting = 0
         self._closing = False
         self._quiet = asyncio.Event()
@@ -102,7 +113,7 @@ class Killing:
         return await self._inner.result(id)
 
     async def _remembered(self, place: str, action: Callable[[], Awaitable[Json]]) -> Json:
-        if not place.partition("/")[2].startswith(IN_THE_SANDBOX):
+        if not self._remember or not place.partition("/")[2].startswith(IN_THE_SANDBOX):
             return await action()
         kept = self._notes / "verdicts" / place.replace("/", "_")
         if kept.exists():
@@ -134,6 +145,17 @@ def _note(path: Path, line: str) -> None:
         file.write(line + "\n")
 
 
+class WrongClock(SystemClock):
+    """The machine's clock, wrong by some seconds."""
+
+    def __init__(self, wrong: Callable[[], float]) -> None:
+        self._wrong = wrong
+
+    def now(self) -> str:
+        told = datetime.fromisoformat(super().now()) + timedelta(seconds=self._wrong())
+        return told.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
 class Present:
     """A person who answers and approves at once."""
 
@@ -145,9 +167,10 @@ class Present:
 class Bench:
     """Runs of one scenario under one state folder."""
 
-    def __init__(self, folder: Path, scenario: str = "parallel") -> None:
+    def __init__(self, folder: Path, scenario: str = "parallel", *, sandboxed: bool = False) -> None:
         self.folder = folder
         self.scenario = scenario
+        self.sandboxed = sandboxed
         self.empty = folder / "empty"
         self.empty.mkdir(exist_ok=True)
         self.settings = config.load(env={"SIXFOLD_HOME": str(folder / "home")}, folder=self.empty)
@@ -157,11 +180,32 @@ class Bench:
         options = Options(models=(("*", model),), parallel=2)
         return wiring.start(self.settings, REQUESTS[self.scenario], [], self.empty, options)
 
-    def drive(self, run: str, moment: str = "", *, file_bytes: int = 0) -> int:
-        """Drive in a forked process; the negative signal number when it was killed, as in `subprocess`."""
-        return _ended(self.begin(run, moment, file_bytes=file_bytes))
+    def drive(
+        self,
+        run: str,
+        moment: str = "",
+        *,
+        file_bytes: int = 0,
+        clock: Callable[[], float] | None = None,
+        cpu_s: float = 0.0,
+    ) -> int:
+        """Drive in a forked process; the negative signal number when it was killed, as in `subprocess`.
 
-    def begin(self, run: str, moment: str = "", *, file_bytes: int = 0) -> int:
+        Args:
+            clock: seconds by which the machine's clock is wrong; asked at every look at it.
+            cpu_s: processor time after which the kernel kills the process without asking it (0 = never).
+        """
+        return _ended(self.begin(run, moment, file_bytes=file_bytes, clock=clock, cpu_s=cpu_s))
+
+    def begin(
+        self,
+        run: str,
+        moment: str = "",
+        *,
+        file_bytes: int = 0,
+        clock: Callable[[], float] | None = None,
+        cpu_s: float = 0.0,
+    ) -> int:
         """Drive in a forked process; its id. No file can grow beyond `file_bytes`, as on a full disk (0 = any size)."""
         child = os.fork()
         if child:
@@ -170,7 +214,10 @@ class Bench:
         try:
             if file_bytes:
                 resource.setrlimit(resource.RLIMIT_FSIZE, (file_bytes, file_bytes))
-            code = wiring.drive(self.settings, run, door=Present(), parts=self._parts(run, moment))
+            if cpu_s:
+                # A timer of the kernel's whose signal nobody handles: it ends the process wherever it stands.
+                signal.setitimer(signal.ITIMER_PROF, cpu_s)
+            code = wiring.drive(self.settings, run, door=Present(), parts=self._parts(run, moment, clock))
         except SixfoldError as error:
             code = error.exit_code
         except BaseException:
@@ -179,14 +226,21 @@ class Bench:
             sys.stderr.flush()
             os._exit(code)
 
-    def _parts(self, run: str, moment: str) -> wiring.Parts:
+    def _parts(self, run: str, moment: str, wrong: Callable[[], float] | None) -> wiring.Parts:
         @asynccontextmanager
         async def killing(name: str, database: str | Path, handlers: Mapping[str, Handler]) -> AsyncIterator[Engine]:
             async with durable(name, database, handlers) as engine:
-                yield Killing(engine, run, self.folder, moment)
+                yield Killing(engine, run, self.folder, moment, remember=not self.sandboxed)
 
         first = not (self.folder / "verdicts").exists()
-        return wiring.Parts(durable=killing, sandbox=None if first else ScriptedSandbox())
+        if wrong is not None:
+            right = time.time
+            time.time = lambda: right() + wrong()  # what the engine looks at
+        return wiring.Parts(
+            durable=killing,
+            sandbox=None if first or self.sandboxed else ScriptedSandbox(),
+            clock=None if wrong is None else WrongClock(wrong),
+        )
 
     def whole(self, moment: str, damage: Callable[[Path], None] = lambda run: None) -> dict[str, Any]:
         """One run from its start to its end, killed once at `moment` (empty = never); what came out."""
@@ -210,6 +264,37 @@ class Bench:
         ends.append(self.drive(run))
         told = {"code": paused[-1]["code"], "why": paused[-1]["why"]} if paused else {}
         return {"moment": name, "ends": ends, "told": told, **self.outcome(run), "paid": calls.read_text().split()}
+
+    def shot(self, chance: random.Random) -> dict[str, Any]:
+        """A run that is killed at random moments until it comes through; counts answers that were paid for again."""
+        calls = self.folder / f"calls-{len(list(self.folder.glob('calls-*')))}"
+        calls.touch()
+        run = self.start(calls)
+        ends: list[int] = []
+        again = 0
+        while not ends or ends[-1] == -signal.SIGPROF:
+            answered, before = self._answered(run), len(calls.read_text().split())
+            # Each drive gets a little more time, so that the run ends.
+            ends.append(self.drive(run, cpu_s=chance.uniform(0.02, 0.3) + 0.05 * len(ends)))
+            again += sum(prompt in answered for prompt in calls.read_text().split()[before:])
+        return {
+            "moment": f"{len(ends) - 1} random kills",
+            "ends": ends,
+            "kills": len(ends) - 1,
+            "paid_again": again,
+            **self.outcome(run),
+            "paid": calls.read_text().split(),
+        }
+
+    def _answered(self, run: str) -> set[str]:
+        """The prompts whose answers are on disk, in the form in which the program notes that it was asked."""
+        cassette = Cassette(wiring.state_of(self.settings).folder(run) / "cassette")
+        prompts = set()
+        for entry in cassette.entries():
+            schema = entry.request.json_schema
+            more = "" if schema is None else f"\nThe answer follows this JSON Schema: {canonical(schema)}\n"
+            prompts.add(sha256((render(entry.request) + more).encode()).hexdigest())
+        return prompts
 
     def log(self, run: str) -> EventLog:
         return wiring.state_of(self.settings).log(run)
@@ -258,6 +343,19 @@ def _locked(bench: Bench, run: str) -> list[int]:
         return [first, bench.drive(run)]
 
 
+def _set_back(bench: Bench, run: str) -> list[int]:
+    return [bench.drive(run, AT_THE_CUT, clock=lambda: 400 * DAY_S)]
+
+
+def _set_forward(bench: Bench, run: str) -> list[int]:
+    return [bench.drive(run, AT_THE_CUT, clock=lambda: -400 * DAY_S)]
+
+
+def _leaping(bench: Bench, run: str) -> list[int]:
+    leaps = itertools.cycle([0, 3 * DAY_S, -3 * DAY_S, 30 * DAY_S, -DAY_S / 2])
+    return [bench.drive(run, AT_THE_CUT, clock=lambda: next(leaps)), bench.drive(run, clock=lambda: next(leaps))]
+
+
 def _twice(bench: Bench, run: str) -> list[int]:
     first = bench.drive(run, AT_THE_CUT)
     return [first, *sorted(map(_ended, [bench.begin(run), bench.begin(run)]))]
@@ -269,6 +367,9 @@ TROUBLES: dict[str, Callable[[Bench, str], list[int]]] = {
     "the disk is full in the middle": _full_disk(400_000),
     "another program holds the database": _locked,
     "two processes resume at once": _twice,
+    "the clock is set back by 400 days before the resume": _set_back,
+    "the clock is set forward by 400 days before the resume": _set_forward,
+    "the clock leaps to and fro by days all the time": _leaping,
 }
 
 
@@ -292,12 +393,25 @@ DAMAGES: dict[str, Callable[[Path], None]] = {
 }
 """What a power cut may leave of files that were being written, and disks that lie about `fsync`."""
 
+DAY_S = 86_400.0
 AT_THE_CUT = "after :task:T1/development.check:1"
+
+
+def sandboxed(bench: Bench) -> None:
+    """A small run with the real sandbox, killed once in every step, before, in and after it in turn."""
+    _say(bench.whole(""))
+    steps = list(dict.fromkeys((bench.folder / "steps").read_text().splitlines()))
+    (bench.folder / "steps").unlink()
+    for number, step in enumerate(steps):
+        _say(bench.whole(f"{MOMENTS[number % len(MOMENTS)]} {step}"))
 
 
 def main() -> int:
     """One undisturbed run, then one for each moment of this share; or one for each kind of damage."""
     folder = Path(sys.argv[1])
+    if sys.argv[2] == "sandboxed":
+        sandboxed(Bench(folder, "small", sandboxed=True))
+        return 0
     bench = Bench(folder)
     _say(bench.whole(""))
     if sys.argv[2] == "damage":
@@ -307,6 +421,10 @@ def main() -> int:
     if sys.argv[2] == "trouble":
         for name, trouble in TROUBLES.items():
             _say(bench.troubled(name, trouble))
+        return 0
+    if sys.argv[2] == "random":
+        for number in range(int(sys.argv[4])):
+            _say(bench.shot(random.Random(f"{sys.argv[3]}/{number}")))
         return 0
     share, shares = int(sys.argv[2]), int(sys.argv[3])
     steps = (folder / "steps").read_text().split("\n")[:-1]

@@ -48,13 +48,40 @@ def test_files_that_a_power_cut_tore_lose_nothing_that_was_paid_for(tmp_path: Pa
 def test_a_full_disk_a_held_database_and_a_second_process_stop_a_run_and_break_nothing(tmp_path: Path) -> None:
     undisturbed, *troubled = crash(tmp_path, "trouble")
     storage = {outcome["moment"]: outcome for outcome in troubled if outcome["told"]}
-    assert len(storage) == 4
+    assert len(storage) == 4  # the clock alone stops nothing
     assert {outcome["told"]["code"] for outcome in storage.values()} == {"storage"}
     assert storage["another program holds the database"]["told"]["why"] == "database is locked"
     ends = {outcome["moment"]: outcome["ends"][:-1] for outcome in troubled}
     assert ends["two processes resume at once"] == [-signal.SIGKILL, 0, 2]
     assert ends["the disk is full in the middle"] == [1]
     wrong = {outcome["moment"]: outcome for outcome in troubled if differences(outcome, undisturbed, ends=[0])}
+    assert not wrong
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("seed", ["one", "two", "three"])
+def test_a_run_shot_again_and_again_at_random_moments_comes_out_the_same(tmp_path: Path, seed: str) -> None:
+    undisturbed, *shot = crash(tmp_path, "random", seed, "4")
+    assert sum(outcome["kills"] for outcome in shot) >= 10
+    wrong = {}
+    for outcome in shot:
+        # A model that was answering when the process died is asked again; whatever had been answered is not.
+        wrongs = [f"{outcome['paid_again']} paid again"] if outcome["paid_again"] else []
+        paid = {**outcome, "paid": sorted(set(outcome["paid"]))}
+        wrongs += differences(paid, undisturbed, ends=[0])
+        if wrongs:
+            wrong[outcome["moment"]] = wrongs
+    assert not wrong
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_a_small_run_in_the_real_sandbox_may_be_killed_in_every_step(tmp_path: Path) -> None:
+    undisturbed, *crashed = crash(tmp_path, "sandboxed")
+    assert undisturbed["ends"] == [0]
+    assert len(crashed) >= 8
+    wrong = {outcome["moment"]: wrongs for outcome in crashed if (wrongs := differences(outcome, undisturbed))}
     assert not wrong
 
 

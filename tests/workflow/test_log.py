@@ -8,6 +8,8 @@ import resource
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from sixfold.domain.errors import StorageError
 from sixfold.workflow.clock import SystemClock
@@ -45,7 +47,7 @@ def write_many(folder: Path, name: str) -> None:
         log.append("note", f"{name}{number}", {"text": "x" * 1000})
 
 
-@pytest.mark.parametrize("cut", [1, 5, 40])
+@pytest.mark.parametrize("cut", [2, 5, 40])
 def test_a_line_torn_by_a_power_cut_is_dropped_and_written_again(tmp_path: Path, cut: int) -> None:
     log = log_at(tmp_path)
     log.append("note", "a", {"text": "kept"})
@@ -57,6 +59,49 @@ def test_a_line_torn_by_a_power_cut_is_dropped_and_written_again(tmp_path: Path,
     after.append("note", "b", {"text": "again"})
     assert [event.key for event in log_at(tmp_path).read()] == ["a", "b"]
     assert broken_link(log_at(tmp_path).read()) is None
+
+
+def test_an_event_that_lost_only_its_line_end_is_kept(tmp_path: Path) -> None:
+    log = log_at(tmp_path)
+    log.append("note", "a", {})
+    log.append("decision.given", "b", {"text": "a person said so"})
+    path = tmp_path / "events.jsonl"
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-1])
+    reader, after = log_at(tmp_path), log_at(tmp_path)
+    assert [event.key for event in reader.read()] == ["a", "b"]
+    after.append("note", "c", {})
+    assert path.read_bytes().startswith(whole)
+    assert [event.key for event in reader.sound()] == [event.key for event in after.sound()] == ["a", "b", "c"]
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """A log of every kind of value."""
+    folder = tmp_path_factory.mktemp("written")
+    log = log_at(folder)
+    values = [{"text": "über\n\u2028"}, {"cost": 1.5, "n": None}, {"list": [1, True, {"k": "v"}]}, {}]
+    for number, value in enumerate(values):
+        log.append("note", f"k{number}", value, who="human:ada" if number % 2 else "sixfold")
+    return (folder / "events.jsonl").read_bytes()
+
+
+@settings(max_examples=200, deadline=None)
+@given(place=st.integers(0), bit=st.integers(0, 7))
+def test_any_flipped_bit_is_named_in_words(
+    written: bytes, tmp_path_factory: pytest.TempPathFactory, place: int, bit: int
+) -> None:
+    folder = tmp_path_factory.mktemp("flipped")
+    flipped = bytearray(written)
+    flipped[place % len(flipped)] ^= 1 << bit
+    (folder / "events.jsonl").write_bytes(flipped)
+    lost = written.count(b"\n") - flipped.count(b"\n")
+    if lost == 1 and not flipped.endswith(b"\n"):
+        # The last line end became something else: like a write that was cut off, and cut off again.
+        assert len(log_at(folder).read()) == written.count(b"\n") - 1
+        return
+    with pytest.raises(StorageError, match=r"event \d+ of|written by a newer Sixfold"):
+        log_at(folder).sound()
 
 
 def test_changing_any_byte_of_a_value_breaks_the_chain(tmp_path: Path) -> None:

@@ -76,6 +76,24 @@ class Snapshot(Data, frozen=True, kw_only=True):
     """What the person should know: files left out (too large, filtered by git-lfs, unreadable), the root used, …"""
 
 
+class Preview(Data, frozen=True, kw_only=True):
+    """What bringing a branch into the user's folder would do; nothing was written."""
+
+    onto: str = ""
+    """Commit it would land on; empty in a folder without commits."""
+    moved: bool = False
+    """True when that is not the commit the run began from: a three-way merge."""
+    applied: bool = False
+    """True when it is there already."""
+    files: tuple[FileStat, ...] = ()
+    diff: str = ""
+    """Unified diff of the folder's commit to the result of the merge."""
+    conflicts: tuple[str, ...] = ()
+    """Files that both sides changed in the same place; then nothing else is known."""
+    in_the_way: tuple[str, ...] = ()
+    """Files with uncommitted work that the change would touch: `apply` refuses because of them."""
+
+
 class Risk(Data, frozen=True, kw_only=True):
     """Something in an increment that needs a person's eyes."""
 

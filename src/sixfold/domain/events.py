@@ -40,7 +40,7 @@ Kinds and the `data` they carry (a type name means its JSON; `?` optional):
     increment.proposed     increment: Increment
     commit.made            increment, commit, tree, message
     acceptance.written     files: [str], digest, tests     locked: written by a context that never saw code
-    acceptance.disputed    test, verdict: upheld|corrected, reason
+    acceptance.disputed    test, verdict: upheld|corrected, reason, digest?     of the tests after all verdicts
     check.done             check: Check
     release.proposed       offer: ReleaseOffer
     branch.made            branch, commit, tree

@@ -70,6 +70,8 @@ class TaskResult(Data, frozen=True, kw_only=True):
     reason: str = ""
     report: TestReport | None = None
     findings: tuple[Finding, ...] = ()
+    editors: tuple[str, ...] = ()
+    """Who edited the result in review: `human:NAME`."""
     published: tuple[str, ...] = ()
     """Lines for those who use its contracts."""
     objection: Objection | None = None

@@ -233,6 +233,8 @@ def _decided(view: RunView, data: Json, event: Event) -> RunView:
         msgspec.structs.replace(item, decision=decision) if kind == "increment" and item.increment.id == name else item
         for item in view.increments
     )
+    if decision.verdict == "edit":  # neither approved nor rejected: the edited content comes as another increment
+        return _with(view, increments=increments)
     return _with(view, approvals=(*view.approvals, approval), increments=increments)
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from sixfold.domain.code import FileStat, Snapshot
+from sixfold.domain.code import FileStat, Preview, Snapshot
 from sixfold.domain.data import Data, Digest, Tree
 from sixfold.domain.evidence import ExecResult, Finding, Limits
 from sixfold.domain.model import ModelReply, ModelRequest, Usage
@@ -287,6 +287,14 @@ class Checkout(Protocol):
 
         Raises:
             RepositoryError: cannot be applied cleanly; nothing was changed.
+        """
+        ...
+
+    def preview(self, folder: Path, commit: str, base: Snapshot) -> Preview:
+        """What `apply` would change or be refused for; writes nothing into the folder or its repository.
+
+        Raises:
+            RepositoryError: the folder cannot be read, or something unfinished is under way there.
         """
         ...
 

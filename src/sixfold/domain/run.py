@@ -72,12 +72,13 @@ class Decision(Data, frozen=True, kw_only=True):
     """What a human (or a declared policy in their place) decided, from any door."""
 
     subject: str
-    """`question:Q1`, `increment:I2`, `release:<tree id>`, `assumption:A3`, `plan:1` (the first edit of the plan);
-    `revision:2:assumption:A3` changes a decision after the specification was written, before the second release was
-    offered (see `domain/revising.py`)."""
+    """`question:Q1`, `increment:I2`, `release:<tree id>`, `assumption:A3`, `requirement:R2` (its sentence, or `reject`
+    to drop it), `plan:1` (the first edit of the plan);
+    `revision:2:assumption:A3#1` changes a decision after the specification was written, before the second release
+    was offered (see `domain/revising.py`)."""
     verdict: Literal["answer", "default", "approve", "reject", "edit"]
     value: str = ""
-    """Of an edit: the `Change` as JSON."""
+    """Of an edit: of a plan the `Change` as JSON, of an increment the tree a person left, which is tested again."""
     comment: str = ""
     who: str
     """`human:NAME`, `policy:RULE`, `option:-y`."""

@@ -41,8 +41,8 @@ def find(name: str) -> Benchmark:
     """A benchmark by its name or by a path.
 
     Args:
-        name: `tasks`, `systems`, `functions`, `components`; a task folder or a folder of them; a `.jsonl` file (or a
-            folder with one) with the fields of HumanEval or MBPP.
+        name: `tasks`, `systems`, `functions`, `components`; a task folder or a folder of them; a `.jsonl` file
+            (or a folder with one) with the fields of HumanEval or MBPP.
 
     Raises:
         UsageError: no such benchmark, or it cannot be read.

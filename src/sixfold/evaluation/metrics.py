@@ -18,8 +18,8 @@ class Measured(Data, frozen=True, kw_only=True):
     """Share of all rows met in the built product, by weight."""
     hidden_met: float | None
     """The same over the rows that the request does not say."""
-    released_met: float
-    """`rows_met` of what the flow released; 0 when it released nothing."""
+    released_met: float | None
+    """`rows_met` of what the flow released, 0 when it released nothing; None for a flow that has no gate."""
     pass_rate: float
     solved: bool
     validated: bool
@@ -69,7 +69,7 @@ def measure(attempt: Attempt, sample: Sample) -> Measured:
         epoch=attempt.epoch,
         rows_met=rows_met,
         hidden_met=found.hidden_met if found else None,
-        released_met=rows_met if attempt.validated else 0.0,
+        released_met=(rows_met if attempt.validated else 0.0) if attempt.run else None,
         pass_rate=found.pass_rate if found else 0.0,
         solved=bool(found and found.solved),
         validated=attempt.validated,

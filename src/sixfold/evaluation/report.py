@@ -81,6 +81,6 @@ def with_interval(figure: Figure, show: Callable[[float | None], str]) -> str:
 
 
 def compared(comparison: Comparison, show: Callable[[float | None], str]) -> tuple[str, str, str]:
-    """Difference with interval, better and worse counts, p."""
-    counts = f"{comparison.better} better, {comparison.worse} worse, n={comparison.difference.n}"
+    """Difference with interval, on how many tasks it is higher and lower, p."""
+    counts = f"higher on {comparison.better}, lower on {comparison.worse} of {comparison.difference.n}"
     return with_interval(comparison.difference, show), counts, "–" if comparison.p is None else f"{comparison.p:.3f}"

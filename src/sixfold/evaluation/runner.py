@@ -40,7 +40,6 @@ class Setup:
     epochs: int = 1
     parallel: int = 1
     judged: bool = False
-    seed: int = 0
     tell: Tell = field(default=lambda line: None)
 
 
@@ -75,8 +74,8 @@ def run(setup: Setup) -> tuple[Attempt, ...]:
         while left or held:
             while left and len(held) < setup.parallel:
                 sample, solver, epoch = left.pop(0)
-                cap = _cap(setup.budget, spent, list(held.values()), 1 + len(left))
-                held[pool.submit(work, _job(setup, sample, solver, epoch, cap))] = cap
+                share = cap(setup.budget, spent, list(held.values()), 1 + len(left))
+                held[pool.submit(work, _job(setup, sample, solver, epoch, share))] = share
             finished, _ = wait(held, return_when=FIRST_COMPLETED)
             for future in finished:
                 del held[future]
@@ -102,20 +101,20 @@ def _end_with_parent() -> None:
     threading.Thread(target=follow, name="parent", daemon=True).start()
 
 
-def _job(setup: Setup, sample: Sample, solver: Solver, epoch: int, cap: Budget) -> Job:
+def _job(setup: Setup, sample: Sample, solver: Solver, epoch: int, share: Budget) -> Job:
     return Job(
         sample=sample,
         solver=solver,
         epoch=epoch,
         settings=setup.settings,
         models=setup.models,
-        options=msgspec.structs.replace(setup.options, budget=cap),
+        options=msgspec.structs.replace(setup.options, budget=share),
         judged=setup.judged,
         folder=setup.log.place(sample, solver, epoch).absolute(),
     )
 
 
-def _cap(budget: Budget, spent: Usage, held: Sequence[Budget], left: int) -> Budget:
+def cap(budget: Budget, spent: Usage, held: Sequence[Budget], left: int) -> Budget:
     """An even share of what nobody has spent or holds."""
     tokens = usd = None
     if budget.tokens is not None:

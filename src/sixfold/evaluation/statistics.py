@@ -37,7 +37,9 @@ class Comparison(Data, frozen=True, kw_only=True):
     p: float | None = None
     """Exact McNemar for pass or fail, exact sign-flip (up to 16 pairs, else sampled) for shares; two-sided."""
     better: int = 0
+    """Pairs in which the first is higher."""
     worse: int = 0
+    """Pairs in which it is lower."""
 
 
 def share(hits: int, n: int) -> Figure:

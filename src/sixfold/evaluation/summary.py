@@ -99,7 +99,8 @@ def _summary(style: Style, items: Sequence[Measured], known: dict[str, Sample], 
     judged = [item for item in items if item.wasted is not None]
     clear = [item for item in items if known[item.sample].clear]
     figures["solved"] = share(sum(1 for item in items if item.solved), len(items))
-    figures["released"] = share(sum(1 for item in items if item.validated), len(items))
+    gated = [item for item in items if item.released_met is not None]
+    figures["released"] = share(sum(1 for item in gated if item.validated), len(gated))
     figures["good_question_rate"] = share(good, questions)
     figures["over_asking_rate"] = share(sum(1 for item in clear if item.questions), len(clear))
     figures["wasted_share"] = share(sum(item.wasted or 0 for item in judged), sum(item.lines for item in judged))

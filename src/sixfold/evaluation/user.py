@@ -172,8 +172,9 @@ class UserDoor:
     """The simulated user at a run's door: `wiring.Door`.
 
     At the first open question the whole sheet is read once: every open question and every assumption written so far. At
-    the release, assumptions that were not shown before are read; a corrected one that still stands sends the release
-    back. Increments are not this person's business. The journal is on disk, so that nothing is asked twice.
+    the release, assumptions that were not shown before are read: a correction takes the offer back, and a corrected
+    line that still stands unchanged sends the release back. Increments are not this person's business. The journal is
+    on disk, so that nothing is asked twice.
     """
 
     def __init__(self, settings: Settings, run: str, reader: Reader, journal: Path) -> None:
@@ -209,8 +210,11 @@ class UserDoor:
             return Decision(subject=subject, verdict="answer", value=said[-1], who=WHO)
         return Decision(subject=subject, verdict="approve", who=WHO)
 
-    async def _release(self, subject: str) -> Decision:
+    async def _release(self, subject: str) -> Decision | None:
         await self._read(())
+        log = wiring.state_of(self._settings).log(self._run)
+        if log.find(f"decision:{subject}") is not None:
+            return None  # a correction given just now has taken the offer back
         noted = self.noted()
         corrected = {(item.id, item.line): item.said for item in noted if item.kind == "assumption" and item.said}
         stands = [
@@ -266,7 +270,7 @@ class UserDoor:
         if not written:
             return ()
         specification = from_json(written[-1].data["specification"], Specification)
-        return tuple(item for item in specification.assumptions if item.status == "assumed")
+        return tuple(item for item in specification.assumptions if item.status == "assumed" and not item.correction)
 
     def noted(self) -> tuple[Noted, ...]:
         """Everything shown and said so far, in order."""

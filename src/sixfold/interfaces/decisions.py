@@ -18,6 +18,9 @@ def check(view: RunView, decision: Decision) -> None:
     if kind == "assumption":
         _check_assumption(view, decision, name, run)
         return
+    if kind == "requirement":
+        _check_requirement(view, decision, name, run)
+        return
     if kind == "question" and _answered_anew(view, decision, name):
         _check_alive(view, run)
         return
@@ -37,7 +40,7 @@ def check(view: RunView, decision: Decision) -> None:
 
 def reopens(view: RunView, decision: Decision) -> bool:
     """Whether a decision changes a run that has ended: a new run takes over what does not rest on it."""
-    return view.outcome is not None and decision.subject.startswith(("assumption:", "question:"))
+    return view.outcome is not None and decision.subject.startswith(("assumption:", "question:", "requirement:"))
 
 
 def _check_assumption(view: RunView, decision: Decision, id: str, run: str) -> None:
@@ -54,6 +57,17 @@ def _check_assumption(view: RunView, decision: Decision, id: str, run: str) -> N
         )
     if decision.verdict == "answer" and " ".join(decision.value.split()) in (found.correction, found.text):
         raise UsageError(f"{id} says so already", next=f"sixfold show {run}")
+    _check_alive(view, run)
+
+
+def _check_requirement(view: RunView, decision: Decision, id: str, run: str) -> None:
+    if view.specification is None or not view.specification.requirements:
+        raise UsageError(f"{run} has no requirements yet", next=f"sixfold questions {run}")
+    known = id in {item.id for item in view.specification.requirements}
+    if decision.verdict not in ("answer", "reject") or (decision.verdict == "answer" and not decision.value.strip()):
+        raise UsageError(f"{id} needs a sentence", next=f"sixfold spec {run} --edit")
+    if decision.verdict == "reject" and not known:
+        raise UsageError(f"{run} has no requirement {id!r}", next=f"sixfold spec {run}")
     _check_alive(view, run)
 
 
@@ -97,10 +111,14 @@ def _check_increment(view: RunView, decision: Decision, id: str, run: str) -> No
     if item.replaced:
         raise UsageError(f"{id} was replaced by rework", next=f"sixfold review {run}")
     if item.decision is not None:
-        done = {"approve": "approved", "reject": "rejected"}.get(item.decision.verdict, item.decision.verdict)
+        said = {"approve": "approved", "reject": "rejected", "edit": "edited"}
+        done = said.get(item.decision.verdict, item.decision.verdict)
         raise UsageError(f"{id} was {done} already by {item.decision.who}", next=f"sixfold show {run}")
-    if decision.verdict not in ("approve", "reject"):
-        raise UsageError(f"{id} is an increment; approve or reject it", next=f"sixfold review {run}")
+    if decision.verdict == "edit":
+        if decision.value in ("", item.increment.tree):
+            raise UsageError(f"the edit leaves {id} as it is", next=f"sixfold review {run}")
+    elif decision.verdict not in ("approve", "reject"):
+        raise UsageError(f"{id} is an increment; approve, edit or reject it", next=f"sixfold review {run}")
 
 
 def _check_release(view: RunView, decision: Decision, tree: str, run: str) -> None:

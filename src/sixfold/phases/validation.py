@@ -23,7 +23,7 @@ from sixfold.layers.requirements import specify
 from sixfold.layers.testing import acceptance, scanning, system
 from sixfold.workflow.run import Run
 
-_REPORTED = frozenset({"scan", "acceptance", "examples", "tests", "mutation"})
+_REPORTED = frozenset({"scan", "acceptance", "examples", "tests", "mutation", "exploits"})
 """Checks whose failures are told one by one, by their reports and findings."""
 
 
@@ -42,6 +42,7 @@ async def write_acceptance(run: Run, ports: Ports, specification: Specification)
 
     async def ask() -> Locked:
         tests, _ = await acceptance.write_acceptance(ports.model, specification_text(specification))
+        ports.repository.put_blob(tests.encode())  # under the digest that the event names
         return Locked(tests=tests)
 
     locked = await run.step("validation.write_acceptance", ask, Locked)
@@ -224,19 +225,30 @@ async def _judge(
 ) -> tuple[Locked, bool]:
     async def ask() -> acceptance.Verdicts:
         verdicts, _ = await acceptance.judge(ports.model, specification_text(intent.specification), failures)
+        ports.repository.put_blob(acceptance.revise(locked.tests, _allowed(verdicts, failures)).encode())
         return verdicts
 
     verdicts = await run.step(f"validation.judge_tests:{round}", ask, acceptance.Verdicts)
-    failing = {failure.name for failure in failures}
-    allowed = [verdict for verdict in verdicts.verdicts if verdict.name in failing]
+    allowed = _allowed(verdicts, failures)
+    revised = acceptance.revise(locked.tests, allowed)
     for verdict in allowed:
         run.emit(
             "acceptance.disputed",
             f"disputed:{round}:{verdict.name}",
-            {"test": verdict.name, "verdict": verdict.verdict, "reason": verdict.reason},
+            {
+                "test": verdict.name,
+                "verdict": verdict.verdict,
+                "reason": verdict.reason,
+                "digest": digest(revised),
+            },
         )
-    revised = acceptance.revise(locked.tests, allowed)
     return Locked(tests=revised), revised != locked.tests
+
+
+def _allowed(verdicts: acceptance.Verdicts, failures: Sequence[acceptance.Failure]) -> list[acceptance.Verdict]:
+    """Verdicts on tests that failed; about others nobody was asked."""
+    failing = {failure.name for failure in failures}
+    return [verdict for verdict in verdicts.verdicts if verdict.name in failing]
 
 
 async def release(

@@ -4,6 +4,7 @@ What is heavy to load (DBOS about two seconds, model clients two to three) is im
 it, so that looking at runs stays as quick as starting Python.
 """
 
+from sixfold.wiring.bisecting import Bisection, Trial, bisect
 from sixfold.wiring.doors import PICKED, Door, Listener, Parts, options_of, state_of
 from sixfold.wiring.driving import drive, open_ports
 from sixfold.wiring.editing import check_edit, edit
@@ -11,24 +12,29 @@ from sixfold.wiring.measuring import Accounted, Laboratory, open_laboratory, ope
 from sixfold.wiring.operating import Row, doctor, models, prepare_toolchain, sandbox_run
 from sixfold.wiring.replaying import demo, fork, replay, revise
 from sixfold.wiring.starting import check_models, start
-from sixfold.wiring.steering import apply, decide, undo
+from sixfold.wiring.steering import apply, contents, decide, edited, preview, undo
 
 __all__ = [
     "PICKED",
     "Accounted",
+    "Bisection",
     "Door",
     "Laboratory",
     "Listener",
     "Parts",
     "Row",
+    "Trial",
     "apply",
+    "bisect",
     "check_edit",
     "check_models",
+    "contents",
     "decide",
     "demo",
     "doctor",
     "drive",
     "edit",
+    "edited",
     "fork",
     "models",
     "open_laboratory",
@@ -36,6 +42,7 @@ __all__ = [
     "open_ports",
     "options_of",
     "prepare_toolchain",
+    "preview",
     "replay",
     "revise",
     "sandbox_run",

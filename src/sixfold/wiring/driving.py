@@ -60,7 +60,7 @@ def drive(
     """
     state = state_of(settings, parts.clock)
     log = state.log(run)
-    created = log.read()[0]
+    created = log.sound()[0]
     ended = next((event for event in log.read() if event.kind == "run.ended"), None)
     if ended is not None:
         return from_json(ended.data["outcome"], Outcome).exit_code

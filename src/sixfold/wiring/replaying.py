@@ -25,6 +25,7 @@ from sixfold.wiring.doors import Listener, Parts, state_of
 from sixfold.wiring.driving import drive
 from sixfold.wiring.starting import check_models, created
 from sixfold.workflow.engine import in_memory
+from sixfold.workflow.run import decision_event
 
 if TYPE_CHECKING:
     pass
@@ -66,7 +67,7 @@ def replay(
     """
     state = state_of(settings)
     source = state.folder(run)
-    before = state.log(run).read()
+    before = state.log(run).sound()
     if not any(event.kind == "run.ended" for event in before):
         raise UsageError(f"{run} has not ended, so there is nothing to compare with", next=f"sixfold resume {run}")
     recorded = recording.recording_of(before)
@@ -98,18 +99,18 @@ def fork(settings: Settings, run: str, step: str, options: Options) -> str:
         UsageError: the run took no such step or made no call a prompt is for, or another process drives it.
         ModelMisconfigured: an unknown model, or no key for it.
     """
-    events = state_of(settings).log(run).read()
+    events = state_of(settings).log(run).sound()
     return branch_off(settings, run, events, forking.inherit(events, run, step), options)
 
 
-def revise(settings: Settings, run: str, decision: Decision, options: Options) -> str:
-    """Make a new run that differs from an ended one in one decision of its ledger, and redoes only what rests on it.
+def revise(settings: Settings, run: str, decisions: Sequence[Decision], options: Options) -> str:
+    """Make a new run that differs from an ended one in some decisions, and redoes only what rests on them.
 
-    It is a fork before the last release was offered: everything up to there is taken over, then the decision is folded
-    in, the blind tests of what it changes are written anew, and one task changes the product.
+    It is a fork before the last release was offered: everything up to there is taken over, then they are folded in,
+    the blind tests of what they change are written anew, and one task changes the product.
 
     Args:
-        decision: on `assumption:A3` or `question:Q1`.
+        decisions: on `assumption:A3`, `question:Q1` or `requirement:R2`.
 
     Returns:
         The new run's id; `drive` sets it going.
@@ -117,7 +118,7 @@ def revise(settings: Settings, run: str, decision: Decision, options: Options) -
     Raises:
         UsageError: the run never came to offer a release.
     """
-    events = state_of(settings).log(run).read()
+    events = state_of(settings).log(run).sound()
     offered = [event.seq for event in events if event.kind == "release.proposed"]
     if not offered:
         raise UsageError(
@@ -125,15 +126,18 @@ def revise(settings: Settings, run: str, decision: Decision, options: Options) -
             next=f"begin anew from the questions: sixfold fork {run} --from input",
         )
     taken = forking.inherit_before(events, run, "release", offered[-1])
-    fresh = branch_off(settings, run, events, taken, options)
-    revision = revising.as_revision(decision, events[: offered[-1]])
-    log = state_of(settings).log(fresh)
-    log.append("decision.given", f"decision:{revision.subject}", {"decision": revision}, who=revision.who)
-    return fresh
+    revisions = [revising.as_revision(decision, events[: offered[-1]]) for decision in decisions]
+    return branch_off(settings, run, events, taken, options, revisions=revisions)
 
 
 def branch_off(
-    settings: Settings, run: str, events: Sequence[Event], taken: forking.Inheritance, options: Options
+    settings: Settings,
+    run: str,
+    events: Sequence[Event],
+    taken: forking.Inheritance,
+    options: Options,
+    *,
+    revisions: Sequence[Decision] = (),
 ) -> str:
     """A new run that takes over what `taken` says, with the decisions made before; returns its id."""
     state = state_of(settings)
@@ -162,6 +166,8 @@ def branch_off(
             if event.kind == "decision.given":
                 decision = from_json(event.data["decision"], Decision)
                 log.append(event.kind, event.key, recording.decision_data(decision, edits), who=event.who)
+        for revision in revisions:
+            decision_event(log, revision)
     return fresh
 
 

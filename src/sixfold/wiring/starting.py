@@ -44,7 +44,7 @@ def start(settings: Settings, request_text: str, attachments: Sequence[Path], fo
         raise RequestError("the request is empty", next='say what to build: sixfold build "REQUEST"')
     check_models(options, os.environ)
     kept: dict[Digest, bytes] = {}
-    read = tuple(_read_attachment(path, kept) for path in attachments)
+    read = tuple(_read_attachment(path, kept) for path in _spread(attachments))
     request = Request(text=request_text.strip(), attachments=read)
     state = state_of(settings)
     with state.make() as (run, drafts):
@@ -111,6 +111,16 @@ def _readable(log: EventLog) -> list[Event]:
 def _holds_recording(folder: str) -> bool:
     """True when a `--replay` folder says more than its answers: a cassette alone is enough to replay."""
     return bool(folder) and (Path(folder) / recording.FILE).exists()
+
+
+def _spread(attachments: Sequence[Path]) -> list[Path]:
+    """The files to read: a folder stands for the specification in it."""
+    from sixfold.layers.requirements import folders  # late: few runs have attachments
+
+    spread: list[Path] = []
+    for path in attachments:
+        spread += [Path(file) for file in folders.open_folder(path).files] if path.is_dir() else [path]
+    return spread
 
 
 def _read_attachment(path: Path, kept: dict[Digest, bytes]) -> Attachment:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sixfold.config import Settings
 from sixfold.domain import revising
-from sixfold.domain.code import Snapshot
-from sixfold.domain.data import from_json
+from sixfold.domain.code import Preview, Snapshot
+from sixfold.domain.data import Tree, from_json
 from sixfold.domain.errors import (
     RepositoryError,
 )
@@ -20,7 +21,7 @@ from sixfold.wiring.doors import state_of, who
 from sixfold.workflow.log import EventLog
 
 if TYPE_CHECKING:
-    pass
+    from sixfold.layers.refinement.git import GitRepository
 
 
 def decide(settings: Settings, run: str, decision: Decision) -> Event:
@@ -50,7 +51,7 @@ def write_decision(log: EventLog, decision: Decision) -> Event:
 def _revises(view: RunView, decision: Decision) -> bool:
     kind, _, name = decision.subject.partition(":")
     written = view.specification is not None and bool(view.specification.requirements)
-    if kind == "assumption":
+    if kind in ("assumption", "requirement"):
         return written
     question = view.question(name) if kind == "question" else None
     return written and question is not None and question.status != "open"
@@ -72,6 +73,41 @@ def apply(settings: Settings, run: str) -> tuple[str, ...]:
     data = {"folder": str(folder), "commit": outcome.commit, "files": files}
     log.append("result.applied", f"applied:{times}", data, who=who())
     return files
+
+
+def contents(settings: Settings, run: str, tree: Tree, paths: Sequence[str]) -> dict[str, bytes]:
+    """Files of a tree of the run; those that are not there are left out."""
+    repository = _repository(settings, run)
+    return {path: content for path in paths if (content := repository.read(tree, path)) is not None}
+
+
+def edited(settings: Settings, run: str, tree: Tree, changes: Mapping[str, bytes | None]) -> Tree:
+    """The tree with a person's changes, kept in the run's repository.
+
+    Raises:
+        RepositoryError: a path leaves the tree.
+    """
+    return _repository(settings, run).write(tree, changes)
+
+
+def _repository(settings: Settings, run: str) -> GitRepository:
+    from sixfold.layers.refinement.git import GitRepository
+
+    folder = state_of(settings).folder(run)
+    return GitRepository(folder / "repository", folder / "blobs")
+
+
+def preview(settings: Settings, run: str) -> Preview:
+    """What `apply` would change or be refused for; nothing is written.
+
+    Raises:
+        RepositoryError: nothing validated yet, or the folder cannot be read.
+    """
+    from sixfold.layers.refinement.git import GitCheckout
+
+    folder, snapshot, outcome, _ = _result(settings, run)
+    checkout = GitCheckout(state_of(settings).folder(run) / "repository")
+    return checkout.preview(folder, outcome.commit, snapshot)
 
 
 def undo(settings: Settings, run: str) -> tuple[str, ...]:
@@ -96,7 +132,7 @@ def undo(settings: Settings, run: str) -> tuple[str, ...]:
 
 def _result(settings: Settings, run: str) -> tuple[Path, Snapshot, Outcome, EventLog]:
     log = state_of(settings).log(run)
-    events = log.read()
+    events = log.sound()
     ended = next((event for event in events if event.kind == "run.ended"), None)
     outcome = from_json(ended.data["outcome"], Outcome) if ended else None
     if outcome is None or outcome.status != "validated":

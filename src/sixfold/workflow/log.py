@@ -1,7 +1,8 @@
 """The event log of one run: a JSON-lines file, append-only, hash-chained, safe against crashes and second processes.
 
 Every append takes an exclusive lock, reads what others appended, and is on disk (fsync) before it returns. A line
-that a power cut left unfinished is cut off at the next append; a complete line is never changed.
+that a power cut left unfinished is cut off at the next append; a complete event is never changed, nor lost with its
+line end.
 """
 
 from __future__ import annotations
@@ -30,6 +31,8 @@ class EventLog:
         self._events: list[Event] = []
         self._by_key: dict[str, Event] = {}
         self._offset = 0
+        self._open_ended = False
+        """True when the last event is whole and its line end is missing."""
 
     def append(self, kind: str, key: str, data: Json, *, who: str = "sixfold") -> Event:
         """Append once: when `key` is already in the log, that event is returned and nothing is written.
@@ -57,7 +60,7 @@ class EventLog:
                         hash="",
                     )
                 )
-                line = msgspec.json.encode(event) + b"\n"
+                line = (b"\n" if self._open_ended else b"") + msgspec.json.encode(event) + b"\n"
                 file.truncate(self._offset)
                 file.seek(self._offset)
                 try:
@@ -68,6 +71,7 @@ class EventLog:
                     with contextlib.suppress(OSError):
                         file.truncate(self._offset)
                     raise
+                self._open_ended = False
                 self._remember(event, len(line))
                 return event
         except OSError as error:
@@ -88,6 +92,35 @@ class EventLog:
                 self._catch_up(file)
         return self._events[after + 1 :]
 
+    def sound(self) -> list[Event]:
+        """All events, once every byte of them was found as it was written. What acts on a log calls this first.
+
+        Raises:
+            StorageError: an event was changed, removed or damaged; names the first.
+        """
+        events = self.read()
+        broken = self.broken()
+        if broken is not None:
+            raise StorageError(
+                f"event {broken} of {self.path} was changed after it was written",
+                why="its content does not match the hash chain",
+                next=f"restore {self.path} from a copy; `sixfold log {self.path.parent.name} --verify` checks it",
+            )
+        return events
+
+    def broken(self) -> int | None:
+        """Position of the first event that does not stand in the file as it was written; None when all do.
+
+        Raises:
+            StorageError: a line cannot be read at all.
+        """
+        events = self.read()
+        lines = self.path.read_bytes().splitlines() if events else []
+        for event, line in zip(events, lines, strict=False):
+            if msgspec.json.encode(event) != line:
+                return event.seq
+        return broken_link(events)
+
     def find(self, key: str) -> Event | None:
         """The event with that key, or None."""
         self.read()
@@ -105,11 +138,16 @@ class EventLog:
     def _catch_up(self, file: BinaryIO) -> None:
         file.seek(self._offset)
         for line in file:
-            if not line.endswith(b"\n"):
-                break  # an unfinished write; the next append cuts it off
+            if self._open_ended and line == b"\n":
+                self._open_ended = False
+                self._offset += 1
+                continue
+            ended = line.endswith(b"\n")
             try:
                 event = msgspec.json.decode(line, type=Event)
-            except msgspec.DecodeError as error:
+            except (msgspec.DecodeError, UnicodeDecodeError) as error:
+                if not ended:
+                    break  # an unfinished write; the next append cuts it off
                 raise StorageError(
                     f"event {len(self._events)} of {self.path} is damaged",
                     why=str(error),
@@ -122,6 +160,7 @@ class EventLog:
                 )
             if event.seq != len(self._events):
                 raise StorageError(f"event {len(self._events)} of {self.path} is missing or out of order")
+            self._open_ended = not ended
             self._remember(event, len(line))
 
     @contextlib.contextmanager

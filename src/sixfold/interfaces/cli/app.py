@@ -10,7 +10,19 @@ from typing import Any
 import typer
 
 from sixfold.domain.errors import SixfoldError, UsageError
-from sixfold.interfaces.cli import fork, look, make, measure, operate, prove, session, steer
+from sixfold.interfaces.cli import (
+    deliver,
+    fork,
+    look,
+    make,
+    measure,
+    operate,
+    prove,
+    reviews,
+    session,
+    specification,
+    steer,
+)
 from sixfold.interfaces.cli.terminal import say, say_error
 
 GROUPS: tuple[tuple[str, tuple[tuple[str, Callable[..., int]], ...]], ...] = (
@@ -20,14 +32,16 @@ GROUPS: tuple[tuple[str, tuple[tuple[str, Callable[..., int]], ...]], ...] = (
         (
             ("questions", steer.questions),
             ("answer", steer.answer),
-            ("review", steer.review),
-            ("approve", steer.approve),
-            ("reject", steer.reject),
+            ("spec", specification.spec),
+            ("review", reviews.review),
+            ("approve", reviews.approve),
+            ("edit", reviews.edit),
+            ("reject", reviews.reject),
             ("resume", steer.resume),
             ("cancel", steer.cancel),
             ("fork", fork.fork),
-            ("apply", steer.apply),
-            ("undo", steer.undo),
+            ("apply", deliver.apply),
+            ("undo", deliver.undo),
         ),
     ),
     (
@@ -45,6 +59,7 @@ GROUPS: tuple[tuple[str, tuple[tuple[str, Callable[..., int]], ...]], ...] = (
         "prove",
         (
             ("replay", prove.replay),
+            ("bisect", deliver.bisect),
             ("export", prove.export),
             ("eval", measure.evaluate),
             ("experiment", measure.experiment),

@@ -45,3 +45,4 @@ class Format(StrEnum):
     SARIF = "sarif"
     AUDIT = "audit"
     SPEC_KIT = "spec-kit"
+    KIRO = "kiro"

@@ -12,13 +12,14 @@ from pathlib import Path
 
 import msgspec
 
-from sixfold.domain.errors import UsageError
+from sixfold.domain.errors import SixfoldError, UsageError
 from sixfold.domain.requirements import Question
 from sixfold.domain.run import Decision
 from sixfold.domain.view import RunView
 from sixfold.interfaces.cli.engine import Door
+from sixfold.interfaces.cli.guide import Place, piece, places
 from sixfold.interfaces.cli.screens import decision_screen, increment_lines, question_lines, release_lines
-from sixfold.interfaces.cli.terminal import say
+from sixfold.interfaces.cli.terminal import say, say_error
 from sixfold.interfaces.escape import visible
 
 
@@ -111,7 +112,9 @@ class TerminalDoor:
         keyboard: Keyboard,
         *,
         suspended: Callable[[], AbstractContextManager[None]] = nullcontext,
+        edit: Callable[[RunView, str], Decision | None] | None = None,
     ) -> None:
+        self._edit = edit
         self._who = who
         self._diff = diff
         self._keyboard = keyboard
@@ -175,7 +178,14 @@ class TerminalDoor:
         say("")
         for line in increment_lines(item) if item else release_lines(view):
             say(line)
-        while (typed := await self._prompt("[a]pprove, [r]eject, [d]iff, [l]ater: ")) is not None:
+        stops = places(item.increment) if item else ()
+        change = "[e]dit, " if item and self._edit else ""
+        walk = f"[n]ext place, 1-{len(stops)}, " if stops else ""
+        at = 0
+        while (typed := await self._prompt(f"[a]pprove, {change}[r]eject, [d]iff, {walk}[l]ater: ")) is not None:
+            if typed.isdecimal() and 1 <= int(typed) <= len(stops):
+                at = int(typed) - 1
+                typed = "n"
             match typed[:1].lower():
                 case "a":
                     return Decision(subject=subject, verdict="approve", who=self._who)
@@ -186,9 +196,26 @@ class TerminalDoor:
                     say("a rejection needs a reason: it is what the rework is made from")
                 case "d":
                     say(visible(self._diff(view, subject)))
+                case "n" if stops:
+                    self._show_place(stops[at % len(stops)], at % len(stops) + 1, self._diff(view, subject))
+                    at += 1
+                case "e" if item and self._edit:
+                    try:
+                        decision = await asyncio.to_thread(self._edit, view, name)
+                    except SixfoldError as error:
+                        say_error(error)
+                        continue
+                    if decision is not None:
+                        return decision
+                    say("nothing was changed")
                 case "l":
                     return None
         return None
+
+    def _show_place(self, place: Place, number: int, diff: str) -> None:
+        where = f"{place.path}:{place.line}" if place.line else place.path
+        say(f"{number}. [{place.why}] {visible(where)} {visible(place.text)}".rstrip())
+        say(visible(piece(diff, place)))
 
 
 def _correction(typed: str, ids: Sequence[str]) -> tuple[str, str] | None:

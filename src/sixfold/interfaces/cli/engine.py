@@ -6,11 +6,13 @@ The engine costs seconds to import; commands that only look never come here.
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol, cast
 
 from sixfold.config import Settings
+from sixfold.domain.code import Preview
+from sixfold.domain.data import Tree
 from sixfold.domain.events import Event
 from sixfold.domain.evidence import ExecResult
 from sixfold.domain.plan import Change, Plan
@@ -66,6 +68,22 @@ class Engine(Protocol):
         """Bring the branch into the user's checkout."""
         ...
 
+    def contents(self, settings: Settings, run: str, tree: Tree, paths: Sequence[str]) -> dict[str, bytes]:
+        """Files of a tree of the run."""
+        ...
+
+    def edited(self, settings: Settings, run: str, tree: Tree, changes: Mapping[str, bytes | None]) -> Tree:
+        """The tree with a person's changes, kept in the run's repository."""
+        ...
+
+    def preview(self, settings: Settings, run: str) -> Preview:
+        """What `apply` would do; nothing is written."""
+        ...
+
+    def bisect(self, settings: Settings, run: str, *, test: str, command: Sequence[str]) -> Any:
+        """The states of the branch with their verdicts, and which of them changed it."""
+        ...
+
     def undo(self, settings: Settings, run: str) -> tuple[str, ...]:
         """Take it back."""
         ...
@@ -80,8 +98,8 @@ class Engine(Protocol):
         """Make a run that takes over what another had before a step; returns its id."""
         ...
 
-    def revise(self, settings: Settings, run: str, decision: Decision, options: Options) -> str:
-        """Make a run that differs from an ended one in one decision; returns its id."""
+    def revise(self, settings: Settings, run: str, decisions: Sequence[Decision], options: Options) -> str:
+        """Make a run that differs from an ended one in some decisions; returns its id."""
         ...
 
     def demo(self, settings: Settings, *, listener: Listener | None, debug: bool) -> tuple[str, int]:

@@ -11,6 +11,7 @@ from sixfold.domain.run import Options
 from sixfold.domain.view import RunView
 from sixfold.interfaces.cli import session
 from sixfold.interfaces.cli.door import AnswersFile, Keyboard, TerminalDoor
+from sixfold.interfaces.cli.editing import edit
 from sixfold.interfaces.cli.engine import Door, Engine
 from sixfold.interfaces.cli.progress import Progress, choose_progress
 from sixfold.interfaces.cli.screens import show_lines
@@ -35,7 +36,7 @@ def drive(
     code = 0
     try:
         with choose_progress(view_run(open_session.state, run), json_lines=json_lines) as progress:
-            door = _door(open_session, run, progress, answers)
+            door = _door(open_session, engine, run, progress, answers)
             code = engine.drive(
                 open_session.settings, run, options=options, listener=progress, door=door, debug=session.debug()
             )
@@ -55,7 +56,9 @@ def drive(
     return finish(open_session, engine, run, code, as_json=as_json, json_lines=json_lines)
 
 
-def _door(open_session: Session, run: str, progress: Progress, answers: dict[str, str] | None) -> Door | None:
+def _door(
+    open_session: Session, engine: Engine, run: str, progress: Progress, answers: dict[str, str] | None
+) -> Door | None:
 
     human: Door | None = None
     if sys.stdin is not None and sys.stdin.isatty() and sys.stderr.isatty():
@@ -64,6 +67,7 @@ def _door(open_session: Session, run: str, progress: Progress, answers: dict[str
             lambda view, subject: diff_of(open_session, view, subject),
             Keyboard(sys.stdin.fileno()),
             suspended=progress.suspended,
+            edit=lambda view, id: edit(open_session, engine, view, id),
         )
     return AnswersFile(answers, human) if answers else human
 

@@ -25,7 +25,7 @@ from sixfold.interfaces.cli.terminal import json_line, put, put_diff, put_json, 
 from sixfold.interfaces.escape import one_line
 from sixfold.interfaces.runs import driven, view_run
 from sixfold.layers.planning.outlook import outlook
-from sixfold.workflow.log import EventLog, broken_link
+from sixfold.workflow.log import EventLog
 
 _POLL_S = 0.25
 
@@ -72,6 +72,9 @@ def show(
             put(line)
         return 0
     view = open_session.view(run, last)
+    broken = open_session.state.log(view.run).broken()
+    if broken is not None:
+        say(f"sixfold: event {broken} of {view.run} was changed after it was written: believe nothing from there on")
     if as_json:
         put_json(result(view))
         return 0
@@ -132,7 +135,7 @@ def _verify(events: EventLog, run: str) -> int:
         put(f"{run}: broken: {one_line(error.what)}")
         say(f"sixfold: the log of {run} was changed or damaged; next: restore {events.path} from a copy")
         return 1
-    broken = broken_link(chain)
+    broken = events.broken()
     if broken is None:
         put(f"{run}: whole: {len(chain)} events, head {chain[-1].hash if chain else ''}")
         return 0

@@ -39,13 +39,13 @@ sixfold: no model is configured
 
 
 def build(
-    request: Annotated[str, typer.Argument(help="What to build: text, @FILE, or - for stdin.")],
+    request: Annotated[str, typer.Argument(help="What to build: text, @FILE, @SPEC-FOLDER, or - for stdin.")],
     cwd: Annotated[
         Path, typer.Option("--cwd", "-C", metavar="DIR", help="Repository or empty folder to build in.")
     ] = Path("."),
     attach: Annotated[
         list[Path] | None,
-        typer.Option("--attach", metavar="FILE", help="File that belongs to the request; may be repeated."),
+        typer.Option("--attach", metavar="PATH", help="File, or Spec Kit or Kiro folder; may be repeated."),
     ] = None,
     model: Annotated[str | None, typer.Option("--model", "-m", metavar="MODEL", help="Model for every role.")] = None,
     role: Annotated[
@@ -132,7 +132,8 @@ def build(
     )
     _need_model(open_session.settings, options)
     engine = load_engine()
-    run = engine.start(open_session.settings, text, list(attach or []), cwd.resolve(), options)
+    files = [*([Path(request[1:])] if _is_folder(request) else []), *(attach or [])]
+    run = engine.start(open_session.settings, text, files, cwd.resolve(), options)
     say(f"sixfold: run {run}")
     expected = open_session.view(run).forecast
     if expected is not None:
@@ -162,6 +163,8 @@ def read_request(argument: str) -> str:
     text = argument
     if argument == "-":
         text = sys.stdin.read()
+    elif _is_folder(argument):
+        text = "Build exactly what the attached specification folder says."
     elif argument.startswith("@"):
         try:
             text = Path(argument[1:]).read_text(encoding="utf-8")
@@ -178,6 +181,11 @@ def read_request(argument: str) -> str:
     if not text.strip():
         raise RequestError("the request is empty", next='say what to build: sixfold build "REQUEST"')
     return text
+
+
+def _is_folder(argument: str) -> bool:
+    """Whether `@FOLDER` was given: a specification somebody wrote with another tool."""
+    return argument.startswith("@") and len(argument) > 1 and Path(argument[1:]).is_dir()
 
 
 def _refuse_contradictions(pairs: dict[str, bool]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -17,6 +18,7 @@ from sixfold.domain.run import Budget
 from sixfold.interfaces.cli.make import NoModel
 from sixfold.interfaces.cli.session import JsonOption, Session
 from sixfold.interfaces.cli.terminal import put, put_json, say
+from sixfold.interfaces.escape import one_line
 
 if TYPE_CHECKING:
     from sixfold.evaluation.summary import Style
@@ -69,23 +71,9 @@ def evaluate(
     """Solve a benchmark's tasks and score the built products from outside; rates with intervals."""
     from sixfold.evaluation.summary import product_style  # late: it brings the wiring along
 
-    name = f"eval {Path(benchmark).name}"
-    return _measure(
-        product_style(name),
-        Session(flags=_flags(model, role)),
-        roles=role,
-        source=f"{benchmark}:{only}",
-        arms=arms,
-        limit=limit,
-        epochs=epochs,
-        parallel=parallel,
-        seed=seed,
-        budget=Budget(usd=budget_usd, tokens=budget_tokens),
-        out=out,
-        resume=resume,
-        judged=False,
-        as_json=as_json,
-    )
+    asked = _Asked(limit, epochs, parallel, seed, Budget(usd=budget_usd, tokens=budget_tokens), out, resume, as_json)
+    style = product_style(f"eval {Path(benchmark).name}")
+    return _measure(style, model, role or [], f"{benchmark}:{only}", arms, asked, judged=False)
 
 
 def experiment(
@@ -112,70 +100,56 @@ def experiment(
         hint = f"did you mean {near[0]}?" if near else f"one of {', '.join(EXPERIMENTS)}"
         raise UsageError(f"there is no experiment {name!r}", next=hint)
     chosen = EXPERIMENTS[name]
-    return _measure(
-        chosen.style,
-        Session(flags=_flags(model, role)),
-        roles=role,
-        source=tasks or chosen.benchmark,
-        arms=arms or ",".join(chosen.style.arms),
-        limit=limit,
-        epochs=epochs,
-        parallel=parallel,
-        seed=seed,
-        budget=Budget(usd=budget_usd, tokens=budget_tokens),
-        out=out,
-        resume=resume,
-        judged=chosen.judged,
-        as_json=as_json,
-    )
+    asked = _Asked(limit, epochs, parallel, seed, Budget(usd=budget_usd, tokens=budget_tokens), out, resume, as_json)
+    source, names = tasks or chosen.benchmark, arms or ",".join(chosen.style.arms)
+    return _measure(chosen.style, model, role or [], source, names, asked, judged=chosen.judged)
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """The options that every evaluation has."""
+
+    limit: int
+    epochs: int
+    parallel: int
+    seed: int
+    budget: Budget
+    out: Path | None
+    resume: bool
+    as_json: bool
 
 
 def _measure(
-    style: Style,
-    session: Session,
-    *,
-    roles: list[str] | None,
-    source: str,
-    arms: str,
-    limit: int,
-    epochs: int,
-    parallel: int,
-    seed: int,
-    budget: Budget,
-    out: Path | None,
-    resume: bool,
-    judged: bool,
-    as_json: bool,
+    style: Style, model: str | None, roles: list[str], source: str, arms: str, asked: _Asked, *, judged: bool
 ) -> int:
-    from sixfold.evaluation import benchmarks, report, runner, solvers, summary  # late, as above
+    """Run an evaluation to its end, or to where its budget or a model stops it; report everything that is done."""
+    from sixfold.evaluation import benchmarks, report, runner, solvers, summary  # late: they bring the wiring along
     from sixfold.evaluation.eval_log import EvalLog
 
-    settings = session.settings
-    models = _models(settings, roles or [])
+    settings = Session(flags=_flags(model, roles)).settings
     name, _, only = source.partition(":")
-    samples = benchmarks.pick(benchmarks.find(name), only, limit)
-    log = EvalLog(_folder(settings, style.name, out, resume))
+    samples = benchmarks.pick(benchmarks.find(name), only, asked.limit)
+    log = EvalLog(_folder(settings, style.name, asked.out, asked.resume))
     setup = runner.Setup(
         name=style.name,
         version=__version__,
         samples=samples,
         solvers=solvers.named([arm.strip() for arm in arms.split(",") if arm.strip()]),
         settings=settings,
-        models=models,
+        models=_models(settings, roles),
         options=settings.options(),
         log=log,
-        budget=budget,
-        epochs=epochs,
-        parallel=parallel,
+        budget=asked.budget,
+        epochs=asked.epochs,
+        parallel=asked.parallel,
         judged=judged,
-        seed=seed,
-        tell=lambda line: say(f"  {line}"),
+        tell=lambda line: say(f"  {one_line(line, 200)}"),
     )
     say(f"sixfold: {style.name}: {len(samples)} tasks × {len(setup.solvers)} arms, log in {log.folder}")
     stopped = runner.run(setup)
-    found = summary.summarise(style, samples, log.attempts(), seed)
+    found = summary.summarise(style, samples, log.attempts(), asked.seed)
     report.save(found, log.folder)
-    if as_json:
+    if asked.as_json:
         put_json({**to_json(found.figures), "schema_version": 1, "name": found.name, "log": str(log.folder)})
     else:
         put(report.markdown(found))
@@ -199,8 +173,8 @@ def _folder(settings: Settings, name: str, out: Path | None, resume: bool) -> Pa
     return shelf / (prefix + datetime.now(UTC).strftime("%Y%m%d-%H%M%S"))
 
 
-def _flags(model: str | None, roles: list[str] | None) -> dict[str, str | None]:
-    own = {name: value for name, value in map(_pair, roles or []) if name not in _OWN_ROLES}
+def _flags(model: str | None, roles: list[str]) -> dict[str, str | None]:
+    own = {name: value for name, value in map(_pair, roles) if name not in _OWN_ROLES}
     return {"model": model, **{f"roles.{name}": value for name, value in own.items()}}
 
 

@@ -19,7 +19,7 @@ from sixfold.interfaces.cli.progress import choose_progress
 from sixfold.interfaces.cli.session import JsonOption, LastOption, RunArgument, Session
 from sixfold.interfaces.cli.terminal import put, say
 from sixfold.interfaces.escape import one_line
-from sixfold.interfaces.export import audit, junit, sarif, spec_kit
+from sixfold.interfaces.export import audit, junit, kiro, sarif, spec_kit
 from sixfold.interfaces.runs import read_blob
 
 
@@ -46,17 +46,18 @@ def export(
     format: Annotated[Format, typer.Option("--format", "-f", help="What to write.")] = Format.HTML,
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", metavar="PATH", help="File (a folder for spec-kit). Default: stdout."),
+        typer.Option("--output", "-o", metavar="PATH", help="File (a folder for spec-kit and kiro). Default: stdout."),
     ] = None,
     last: LastOption = False,
 ) -> int:
     """Write a run as a report page, test report, findings, audit trail or specification."""
     open_session = Session()
     view = open_session.view(run, last)
-    if format is Format.SPEC_KIT:
+    folders = {Format.SPEC_KIT: spec_kit.files, Format.KIRO: kiro.files}
+    if format in folders:
         if output is None:
-            raise UsageError("spec-kit writes several files", next="add -o FOLDER")
-        return _write_all(output, spec_kit.files(view))
+            raise UsageError(f"{format.value} writes several files", next="add -o FOLDER")
+        return _write_all(output, folders[format](view))
     makers: dict[Format, Callable[[], str]] = {
         Format.HTML: lambda: _page(open_session, view),
         Format.JUNIT: lambda: junit.document(view),

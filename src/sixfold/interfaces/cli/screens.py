@@ -8,6 +8,7 @@ from sixfold.domain.narrate import forecast_text
 from sixfold.domain.requirements import Assumption, Question
 from sixfold.domain.result import against_forecast, findings_counts, next_step
 from sixfold.domain.view import IncrementView, RunView, outcomes
+from sixfold.interfaces.cli.guide import places
 from sixfold.interfaces.cli.plan_screen import note_lines
 from sixfold.interfaces.cli.progress import spending
 from sixfold.interfaces.cli.terminal import paint, table
@@ -64,9 +65,11 @@ def increment_lines(item: IncrementView) -> list[str]:
     blocking = sum(1 for f in item.findings if f.severity == "error" and not f.baseline)
     scan = f"{len(item.findings)} finding(s), {blocking} blocking" if item.scanned else "none recorded for this content"
     lines.append(f"    scan:  {scan}")
-    for risk in increment.risks:
-        where = f"{risk.path}:{risk.line} " if risk.line else f"{risk.path} " if risk.path else ""
-        lines.append(f"    look: [{risk.kind}] {one_line(where + risk.text)}")
+    for number, part in enumerate(increment.slices, 1):
+        lines.append(f"    part {number}: {part.lines} lines, {one_line(' '.join(part.files))}")
+    for number, place in enumerate(places(increment), 1):
+        where = f"{place.path}:{place.line} " if place.line else f"{place.path} " if place.path else ""
+        lines.append(f"    look {number}: [{place.why}] {one_line(where + place.text)}")
     return lines
 
 
@@ -103,7 +106,8 @@ def show_lines(view: RunView) -> list[str]:
         )
     if view.specification:
         written = view.specification
-        lines.append(f"specified   {len(written.requirements)} requirements, {len(written.assumptions)} assumptions")
+        stage = "specified " if written.requirements else "decided   "
+        lines.append(f"{stage}  {len(written.requirements)} requirements, {len(written.assumptions)} assumptions")
         for assumed in written.assumptions:
             lines.append(f"  {assumption_line(assumed, 90)}  ← {dependants(view, assumed.id).text()}".rstrip(" ←"))
     if view.tasks:

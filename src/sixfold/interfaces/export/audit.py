@@ -10,6 +10,7 @@ from sixfold.domain.data import Json, canonical, digest, to_json
 from sixfold.domain.events import Event
 from sixfold.domain.result import result
 from sixfold.domain.view import RunView
+from sixfold.interfaces.export.provenance import provenance
 from sixfold.workflow.log import broken_link
 
 
@@ -30,6 +31,7 @@ def document(view: RunView, events: Sequence[Event]) -> str:
             if event.kind == "decision.given"
         ],
         "approvals": to_json(view.approvals),
+        "provenance": provenance(events),
         "result": result(view),
         "events": to_json(list(events)),
     }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from sixfold.domain.errors import UsageError
+from sixfold.domain.requirements import Assumption, Question
 from sixfold.domain.view import RunView
 from sixfold.interfaces.escape import one_line, visible
 
@@ -29,21 +30,35 @@ def _spec(view: RunView) -> str:
     lines = [f"# Feature Specification: {one_line(written.title)}", "", f"**Input**: {one_line(view.request.text)}", ""]
     if written.summary:
         lines += [visible(written.summary), ""]
-    lines += ["## Requirements", ""]
-    lines += [f"- **{item.id}**: {one_line(item.text)} *({item.origin})*" for item in written.requirements]
+    lines += ["## Requirements", "", "### Functional Requirements", ""]
+    lines += [f"- **{code(item.id)}**: {one_line(item.text)} *({item.origin})*" for item in written.requirements]
     examples = [example for item in written.requirements for example in item.examples]
     if examples:
         lines += ["", "## Acceptance Scenarios", ""]
         lines += [f"- **{example.id}**: {one_line(example.title)}" for example in examples]
     if view.questions:
         lines += ["", "## Clarifications", ""]
-        lines += [f"- Q: {one_line(q.text)} → A: {one_line(q.answer) or 'open'} ({q.status})" for q in view.questions]
+        lines += [f"- Q: {one_line(q.text)} → A: {one_line(q.answer) or _open(q)} ({q.status})" for q in view.questions]
     if written.assumptions:
         lines += ["", "## Assumptions", ""]
-        lines += [f"- **{item.id}** ({item.status}): {one_line(item.text)}" for item in written.assumptions]
+        lines += [f"- **{item.id}** ({item.status}): {_assumed(item)}" for item in written.assumptions]
     if written.interface:
         lines += ["", "## Interface", "", visible(written.interface)]
     return "\n".join(lines) + "\n"
+
+
+def code(id: str) -> str:
+    """`R7` as Spec Kit numbers it: `FR-007`."""
+    return f"FR-{id[1:].zfill(3)}" if re.fullmatch(r"R\d+", id) else id
+
+
+def _open(question: Question) -> str:
+    return f"[NEEDS CLARIFICATION: {one_line(question.text)}]"
+
+
+def _assumed(item: Assumption) -> str:
+    corrected = f" — corrected: {one_line(item.correction)}" if item.correction else ""
+    return one_line(item.text) + corrected
 
 
 def _plan(view: RunView) -> str:
@@ -66,7 +81,7 @@ def _tasks(view: RunView) -> str:
         mark = "x" if item.status == "done" else " "
         waits = view.plan.dependencies(item.task.id) if view.plan and item.status != "dropped" else ()
         after = f" (after {', '.join(waits)})" if waits else ""
-        covers = f" [{' '.join(item.task.requirements)}]" if item.task.requirements else ""
+        covers = f" [{' '.join(map(code, item.task.requirements))}]" if item.task.requirements else ""
         lines.append(f"- [{mark}] {item.task.id}{covers} {one_line(item.task.title)}{after}")
         lines += [f"  - `{one_line(path)}`" for path in item.task.files]
     return "\n".join(lines) + "\n"

@@ -9,7 +9,6 @@ or run ids: a cassette replays on another machine, in any order, with any number
 
 from __future__ import annotations
 
-import difflib
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -22,13 +21,13 @@ from sixfold.domain.errors import ReplayDrift, StorageError
 from sixfold.domain.model import ModelReply, ModelRequest, Usage
 from sixfold.layers.models.adapter import Adapter, Charges
 from sixfold.layers.models.atomic import write_atomically
+from sixfold.layers.models.difference import readable
 
 SCHEMA_VERSION = 1
 KEY_SCHEME = 1
 """Raised when the meaning of keys changes; older cassettes then say so instead of missing."""
 
 _META = "cassette.json"
-_DIFF_LINES = 60
 
 
 class Entry(Data, frozen=True, kw_only=True):
@@ -253,21 +252,10 @@ def drift(cassette: Cassette, model: str, request: ModelRequest) -> ReplayDrift:
             f"{request.purpose} asks something that was not recorded", why=f"{cassette.folder} holds no readable answer"
         )
     nearest = max(entries, key=lambda entry: _nearness(entry, request.purpose, asked))
-    lines = list(
-        difflib.unified_diff(
-            _lines(nearest.model, nearest.request),
-            asked,
-            f"recorded {nearest.key[:12]} ({nearest.request.purpose})",
-            f"asked now ({request.purpose})",
-            n=2,
-            lineterm="",
-        )
-    )
-    if len(lines) > _DIFF_LINES:
-        lines = [*lines[:_DIFF_LINES], f"… {len(lines) - _DIFF_LINES} more lines differ"]
+    names = (f"recorded {nearest.key[:12]} ({nearest.request.purpose})", f"asked now ({request.purpose})")
     return ReplayDrift(
         f"{request.purpose} asks something that was not recorded",
-        difference="\n".join(lines),
+        difference=readable(_lines(nearest.model, nearest.request), asked, names),
         why=f"the nearest of {len(entries)} recorded requests differs (see the diff)",
         next="replay with the version and options of the recording, or record anew with a live model",
     )

@@ -22,7 +22,7 @@ from typing import BinaryIO, Literal
 
 import msgspec
 
-from sixfold.domain.data import Data, Digest
+from sixfold.domain.data import Data, Digest, canonical, digest
 from sixfold.domain.errors import BudgetExceeded, StorageError
 from sixfold.domain.model import Usage
 from sixfold.domain.run import Budget
@@ -31,7 +31,7 @@ SCHEMA_VERSION = 1
 UNLIMITED = Budget()
 
 
-class Line(Data, frozen=True, kw_only=True):
+class Line(Data, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One line of the ledger."""
 
     v: int = SCHEMA_VERSION
@@ -44,6 +44,8 @@ class Line(Data, frozen=True, kw_only=True):
     """True for an answer that came from a recording: nothing was paid for it now."""
     most: Usage | None = None
     usage: Usage | None = None
+    checksum: str = ""
+    """Start of the SHA-256 of the canonical JSON of all other fields: a changed amount is found, not believed."""
 
 
 class Reservation(Data, frozen=True, kw_only=True):
@@ -240,14 +242,13 @@ class Ledger:
     def _replay_line(self, number: int, raw: bytes) -> None:
         try:
             line = msgspec.json.decode(raw, type=Line)
-        except msgspec.DecodeError as error:
-            raise StorageError(
-                f"line {number} of {self.path} is damaged",
-                why=str(error),
-                next="restore the file, or start a new run: what was spent can no longer be told",
-            ) from error
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise self._damaged(number, str(error)) from error
         if line.v > SCHEMA_VERSION:
             raise StorageError(f"{self.path} was written by a newer Sixfold", next="upgrade Sixfold to open this run")
+        # Lines of older versions carry no checksum.
+        if line.checksum and msgspec.json.encode(_sealed(line)) != raw:
+            raise self._damaged(number, "its content does not match its checksum")
         self._next = max(self._next, line.id + 1)
         if line.op == "reserve" and line.most is not None:
             self._orphans[line.id] = Reservation(
@@ -257,8 +258,15 @@ class Ledger:
             done = self._orphans.pop(line.id)
             self._count(done, line.usage)
 
+    def _damaged(self, number: int, why: str) -> StorageError:
+        return StorageError(
+            f"line {number} of {self.path} is damaged",
+            why=why,
+            next="restore the file, or start a new run: what was spent can no longer be told",
+        )
+
     def _append(self, line: Line, *, durable: bool) -> None:
-        raw = msgspec.json.encode(line) + b"\n"
+        raw = msgspec.json.encode(_sealed(line)) + b"\n"
         try:
             with _opened(self.path) as file:
                 try:
@@ -285,6 +293,12 @@ class _Refusal(msgspec.Struct, frozen=True, kw_only=True):
     passing: bool
     """True when calls under way may still give back enough room."""
     error: BudgetExceeded
+
+
+def _sealed(line: Line) -> Line:
+    """The line with its checksum computed from all other fields."""
+    bare = msgspec.structs.replace(line, checksum="")
+    return msgspec.structs.replace(bare, checksum=digest(canonical(bare))[:16])
 
 
 def _phase(name: str) -> str:

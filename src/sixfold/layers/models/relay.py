@@ -20,9 +20,9 @@ from pathlib import Path
 
 from sixfold.domain.data import Digest, canonical
 from sixfold.domain.errors import StorageError
-from sixfold.domain.model import ModelReply, ModelRequest
+from sixfold.domain.model import Image, ModelReply, ModelRequest
 from sixfold.layers.models.adapter import Charges, estimate_usage
-from sixfold.layers.models.atomic import write_atomically, write_durably
+from sixfold.layers.models.atomic import write_durably
 from sixfold.layers.models.cassette import key_of
 from sixfold.layers.models.retry import Sleep
 
@@ -48,6 +48,10 @@ answer-in: {number}.response.md
 
 ----------------------------------------------------------------------
 """
+
+
+def _picture(number: str, shown: int, image: Image) -> str:
+    return f"{number}.image-{shown}.{_SUFFIX.get(image.media_type, 'bin')}"
 
 
 class RelayModel:
@@ -119,12 +123,27 @@ class RelayModel:
         return f"{number:04d}"
 
     def _publish(self, number: str, key: Digest, request: ModelRequest) -> bool:
-        """Write the request under that number; False when another process took the number meanwhile."""
-        target = self.folder / f"{number}.request.md"
-        draft = self.folder / f".{number}.{secrets.token_hex(4)}.draft"
-        text = self._header(number, key, request) + self._body(number, request)
+        """Write the request under that number; False when another process took the number meanwhile.
+
+        Pictures come first, so that a request is whole once it is seen. Several runs may share the folder: nothing of
+        theirs is ever written over.
+        """
+        files = {f"{number}.request.md": (self._header(number, key, request) + self._body(number, request)).encode()}
+        files = {**self._pictures(number, request), **files}
+        made: list[Path] = []
+        for name, content in files.items():
+            if not self._place(self.folder / name, content):
+                for path in made:
+                    path.unlink()
+                return False
+            made.append(self.folder / name)
+        return True
+
+    def _place(self, target: Path, content: bytes) -> bool:
+        """Write a file whole, unless there is one of that name."""
+        draft = self.folder / f".{target.name}.{secrets.token_hex(4)}.draft"
         try:
-            write_durably(draft, text.encode())
+            write_durably(draft, content)
             # A link fails when the name is taken, a rename would overwrite it: numbers stay unique between processes.
             os.link(draft, target)
         except FileExistsError:
@@ -133,6 +152,13 @@ class RelayModel:
             with contextlib.suppress(FileNotFoundError):
                 draft.unlink()
         return True
+
+    def _pictures(self, number: str, request: ModelRequest) -> dict[str, bytes]:
+        """Name and bytes of every picture, in order."""
+        if self._blob is None:
+            return {}
+        images = [image for message in request.messages for image in message.images]
+        return {_picture(number, shown, image): self._blob(image.digest) for shown, image in enumerate(images, start=1)}
 
     def _header(self, number: str, key: Digest, request: ModelRequest) -> str:
         return _HEADER.format(
@@ -154,10 +180,7 @@ class RelayModel:
             parts.append(f"===== {heading} =====\n\n{message.text}")
             for image in message.images:
                 shown += 1
-                name = f"{number}.image-{shown}.{_SUFFIX.get(image.media_type, 'bin')}"
-                if self._blob is not None:
-                    write_atomically(self.folder / name, self._blob(image.digest))
-                parts.append(f"(picture: see the file `{name}` in this folder)")
+                parts.append(f"(picture: see the file `{_picture(number, shown, image)}` in this folder)")
         if request.json_schema is not None:
             parts.append(f"===== the answer follows this JSON Schema =====\n\n{canonical(request.json_schema)}")
         return "\n" + "\n\n".join(parts) + "\n"

@@ -13,6 +13,7 @@ from sixfold.domain.ports import Passage, Repository, Retriever
 from sixfold.domain.prompt import untrusted
 from sixfold.domain.requirements import Specification
 from sixfold.layers.planning.roles import guidance
+from sixfold.layers.planning.rules import conventions, states_conventions
 from sixfold.layers.planning.selection import looks_secret, readable_text
 
 _PATH = re.compile(r"[\w./-]*\w")
@@ -54,9 +55,10 @@ def brief(
         parts.append(_SAYING)
     if notes:
         parts.append("## Notes from other tasks\n" + untrusted("notes", "\n".join(f"- {note}" for note in notes)))
-    left = most_chars - sum(len(part) + 2 for part in parts)
     paths = [entry.path for entry in repository.files(tree)]
     query = _query(task, plan, specification)
+    parts.append(conventions(repository, tree, [*task.files, *_named(paths, query), *focus], query))
+    left = most_chars - sum(len(part) + 2 for part in parts)
     owned = [path for path in paths if path in task.files]
     if not owned:
         owned = list(dict.fromkeys([*_named(paths, query), *(path for path in paths if path in focus)]))
@@ -155,7 +157,7 @@ def _passages(
     found = [
         passage
         for passage in retriever.search(tree, query, most_chars=3 * room, seeds=seeds)
-        if passage.path not in shown
+        if passage.path not in shown and not states_conventions(passage.path)
     ]
     blocks = []
     for passage in found:

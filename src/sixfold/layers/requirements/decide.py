@@ -15,6 +15,7 @@ from sixfold.domain.prompt import Prompt, untrusted
 from sixfold.domain.replies import Unreadable, ask, json_in
 from sixfold.domain.requirements import Assumption, Option, Question, Request, Specification
 from sixfold.layers.requirements.answer import DraftQuestion, read_questions, stake
+from sixfold.layers.requirements.folders import marked_open
 from sixfold.layers.requirements.material import material, pictures
 from sixfold.layers.requirements.sweep import checklist, elements, untouched
 
@@ -81,7 +82,7 @@ def decide_request(request: Request, context: str, *, most_questions: int) -> Mo
         request=request.text.strip(),
         material=material(request),
         repository=untrusted("repository", context) if context.strip() else "There is none yet: this is a new product.",
-        checklist=checklist(request),
+        checklist=checklist(request) + _open_points(request),
         most_questions=str(most_questions),
         most_lines=str(MOST_LINES),
     )
@@ -91,6 +92,15 @@ def decide_request(request: Request, context: str, *, most_questions: int) -> Mo
         system=DECIDE.system,
         messages=(Message(author="user", text=text, images=pictures(request)),),
     )
+
+
+def _open_points(request: Request) -> str:
+    """What the author of an attached specification left open on purpose."""
+    points = marked_open(request.attachments)
+    if not points:
+        return ""
+    listed = "\n".join(f"- {point}" for point in points)
+    return f"\n\nMarked by the author as still to be clarified; each is a question (or part of one):\n{listed}"
 
 
 def read_ledger(text: str, *, most_questions: int, given: Sequence[str] = ()) -> Specification:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from msgspec.structs import replace
@@ -13,10 +13,11 @@ from sixfold.domain.markdown import assumption_text
 from sixfold.domain.model import Message, ModelRequest
 from sixfold.domain.ports import Model
 from sixfold.domain.prompt import Prompt, untrusted
-from sixfold.domain.replies import ask, json_in
+from sixfold.domain.replies import Unreadable, ask, json_in
 from sixfold.domain.requirements import Assumption, Question, Request, Requirement, Specification
 from sixfold.domain.run import Decision
 from sixfold.layers.requirements.answer import read_specification
+from sixfold.layers.requirements.folders import stated, unserved
 from sixfold.layers.requirements.material import material, pictures
 
 SPECIFY = Prompt.parse((Path(__file__).parent / "prompts" / "specify.md").read_text(encoding="utf-8"))
@@ -40,15 +41,17 @@ def settle(draft: Specification, decisions: Sequence[Decision]) -> Specification
     last = {decision.subject: decision for decision in decisions}
     questions = tuple(_answered(item, last.get(f"question:{item.id}")) for item in draft.questions)
     assumptions = tuple(_judged(item, last.get(f"assumption:{item.id}")) for item in draft.assumptions)
-    return replace(draft, questions=questions, assumptions=assumptions)
+    return replace(draft, questions=questions, assumptions=assumptions, requirements=_edited(draft.requirements, last))
 
 
 def changed(before: Specification, after: Specification) -> bool:
     """Whether decisions differ from what a specification was written on, so that it must be rewritten."""
     taken = {item.id: item.answer or item.default for item in before.questions}
     corrected = {item.id: item.correction for item in before.assumptions}
-    return any(item.answer and item.answer != taken.get(item.id) for item in after.questions) or any(
-        item.correction != corrected.get(item.id, "") for item in after.assumptions
+    return (
+        any(item.answer and item.answer != taken.get(item.id) for item in after.questions)
+        or any(item.correction != corrected.get(item.id, "") for item in after.assumptions)
+        or _sentences(before) != _sentences(after)
     )
 
 
@@ -81,9 +84,18 @@ async def specify(
         InvalidReply: the answer could not be read, twice.
         ModelError, BudgetExceeded, ReplayDrift: as `Model.complete`.
     """
+    required = stated(request.attachments)
+    refused = False
 
     def read(text: str) -> Specification:
+        nonlocal refused
         written = read_specification(text, most_questions=0)
+        lost = unserved(required, [item.text for item in written.requirements])
+        if lost and not refused:
+            refused = True
+            raise Unreadable(f"no requirement ends with the id of {', '.join(lost)}, which the attached folder states")
+        if lost:
+            written = replace(written, notes=(*written.notes, f"stated and not taken over: {', '.join(lost)}"))
         ledger_lines = _rested(ledger, json_in(text, _Resting).assumptions or (), written)
         return replace(
             written, questions=ledger.questions, assumptions=ledger_lines, notes=(*ledger.notes, *written.notes)
@@ -101,7 +113,13 @@ def specify_request(
         request=request.text.strip(),
         material=material(request),
         repository=untrusted("repository", context) if context.strip() else "There is none yet: this is a new product.",
-        decisions="\n".join((*_settled_lines(ledger), *(f"- {assumption_text(item)}" for item in ledger.assumptions)))
+        decisions="\n".join(
+            (
+                *_settled_lines(ledger),
+                *(f"- {assumption_text(item)}" for item in ledger.assumptions),
+                *_stated_lines(request),
+            )
+        )
         or "None: the request settles everything.",
         packages=", ".join(packages) or "none",
     )
@@ -121,6 +139,18 @@ def _settled_lines(ledger: Specification) -> list[str]:
         said = "the person answered" if item.status == "answered" else "not answered, so the default"
         lines.append(f"- {item.id}: {item.text} {said}: {answer}{f' ({meant})' if meant else ''}")
     return lines
+
+
+def _stated_lines(request: Request) -> list[str]:
+    """The requirements that an attached specification folder numbers: all hold, and none may get lost."""
+    required = stated(request.attachments)
+    if not required:
+        return []
+    head = (
+        "The attached folder states these requirements; all hold. Each is named, in brackets at the end of its"
+        f" sentence, by a requirement of yours, e.g. ({required[0].id}):"
+    )
+    return ["", head, *(f"- {item.id}: {item.text}" for item in required)]
 
 
 def _rested(ledger: Specification, rests: Sequence[_Rest | str], written: Specification) -> tuple[Assumption, ...]:
@@ -169,6 +199,7 @@ async def consolidate(
     rewritten, _ = await ask(
         model, consolidate_request(request, written, settled), lambda text: read_specification(text, most_questions=0)
     )
+    rewritten = _word_for_word(settled, written, rewritten)
     return replace(rewritten, questions=settled.questions, assumptions=_carried(settled.assumptions, rewritten))
 
 
@@ -201,6 +232,36 @@ def consolidate_request(request: Request, written: Specification, settled: Speci
         system=CONSOLIDATE.system,
         messages=(Message(author="user", text=text, images=pictures(request)),),
     )
+
+
+def _sentences(specification: Specification) -> dict[str, str]:
+    return {item.id: item.text for item in specification.requirements}
+
+
+def _edited(requirements: Sequence[Requirement], last: Mapping[str, Decision]) -> tuple[Requirement, ...]:
+    """The requirements as a person wrote them anew: `answer` gives a sentence, `reject` drops it."""
+    said = {subject[12:]: decision for subject, decision in last.items() if subject.startswith("requirement:")}
+    kept: list[Requirement] = []
+    for item in requirements:
+        decision = said.pop(item.id, None)
+        if decision is None or (decision.verdict == "answer" and decision.value == item.text):
+            kept.append(item)
+        elif decision.verdict == "answer":
+            kept.append(replace(item, text=decision.value, origin="answer"))
+    fresh = [(id, one) for id, one in said.items() if one.verdict == "answer"]
+    return (*kept, *(Requirement(id=id, text=one.value, origin="answer") for id, one in fresh))
+
+
+def _word_for_word(settled: Specification, before: Specification, rewritten: Specification) -> Specification:
+    """The rewritten specification with every sentence that a person wrote exactly as they wrote it."""
+    old, now = _sentences(before), _sentences(settled)
+    written = {id: text for id, text in now.items() if old.get(id) != text}
+    dropped = old.keys() - now.keys()
+    kept = [
+        replace(item, text=written.pop(item.id, item.text)) for item in rewritten.requirements if item.id not in dropped
+    ]
+    kept += [item for item in settled.requirements if item.id in written]
+    return replace(rewritten, requirements=tuple(kept))
 
 
 def _answered(question: Question, decision: Decision | None) -> Question:
@@ -241,6 +302,9 @@ def _decided(written: Specification, settled: Specification) -> list[str]:
     for item in settled.assumptions:
         if item.correction != corrected.get(item.id, ""):
             lines.append(f"- Correction of {item.id} ({item.text}): {item.correction}")
+    old, now = _sentences(written), _sentences(settled)
+    lines += [f"- {id} now reads, word for word: {text}" for id, text in now.items() if old.get(id) != text]
+    lines += [f"- {id} is dropped: {text}" for id, text in old.items() if id not in now]
     return lines
 
 

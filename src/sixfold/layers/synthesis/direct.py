@@ -36,13 +36,14 @@ def _parse(text: str, read: Callable[[str], Specification]) -> Direct:
 
 
 async def attempt(
-    model: Model, request: Request, context: str, read: Callable[[str], Specification]
+    model: Model, request: Request, context: str, read: Callable[[str], Specification], *, sample: int = 0
 ) -> tuple[Direct, Answered]:
     """Specify and write a small request in one call.
 
     Args:
         context: what was looked up in the repository, already fenced as data; empty for an empty folder.
         read: layer 1's reader of a specification in an answer.
+        sample: index among readings of the same request.
 
     Raises:
         InvalidReply: unreadable after one correction round; otherwise as `Model.complete`.
@@ -55,5 +56,6 @@ async def attempt(
         role="coder",
         system=render_system(__package__, "direct", format=blocks.INSTRUCTION),
         messages=(Message(author="user", text="\n\n".join(parts)),),
+        sample=sample,
     )
     return await ask(model, question, lambda text: _parse(text, read), scope="T1")

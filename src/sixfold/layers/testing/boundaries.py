@@ -81,7 +81,7 @@ async def _exercise(
         "folder": workspace.folder,
         "entries": [dict(entry) for entry in product.entries],
         "path": [f"{workspace.folder}/{place}" for place in product.path],
-        "steps": _steps(specification),
+        "steps": steps_of(specification),
         "reads": reads,
         "promises": [to_json(one) for one in wanted if one.readable],
     }
@@ -90,7 +90,7 @@ async def _exercise(
     return seen
 
 
-def _steps(specification: Specification) -> list[dict[str, Any]]:
+def steps_of(specification: Specification) -> list[dict[str, Any]]:
     """The examples' steps through processes, each with the entry it talks to."""
     steps = []
     for requirement in specification.requirements:

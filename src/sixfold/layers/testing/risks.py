@@ -28,6 +28,21 @@ POWERS = (
     ),
     ("files", re.compile(r"\b(shutil\.rmtree|os\.remove|os\.unlink|os\.rename|os\.chmod|\.unlink|\.rmdir)\s*\(")),
 )
+SCRIPT_POWERS = (
+    (
+        "process",
+        re.compile(r"""child_process|\beval\s*\(|\bnew\s+Function\s*\(|\.innerHTML\s*=|dangerouslySetInnerHTML"""),
+    ),
+    (
+        "network",
+        re.compile(
+            r"""\bfetch\s*\(|XMLHttpRequest|\bnew\s+WebSocket\b|from\s+['"](?:node:)?(?:https?|net|dgram)['"]"""
+        ),
+    ),
+    ("files", re.compile(r"""\b(?:rm|rmSync|unlink|unlinkSync|rename|renameSync|chmod|chmodSync)\s*\(""")),
+)
+"""The same for JavaScript and TypeScript; text that becomes code or markup counts with processes."""
+SCRIPTS = (".js", ".mjs", ".cjs", ".jsx", ".ts", ".tsx", ".mts", ".vue", ".svelte")
 
 
 def risks(
@@ -52,6 +67,7 @@ def risks(
         if one.severity == "error" and not one.baseline
     ]
     stats = repository.changes(base, tree)
+    named = _named_in_tests(repository, tree)
     size = 0
     for stat in stats:
         old, new = repository.read(base, stat.path), repository.read(tree, stat.path)
@@ -63,8 +79,11 @@ def risks(
         elif stat.removed > 50 and stat.removed > 3 * stat.added:
             found.append(Risk(kind="deletion", path=stat.path, text=f"{stat.removed} lines deleted"))
         if stat.path.endswith(".py") and not stat.binary:
-            found += _powers(stat.path, old, new)
+            found += _powers(stat.path, old, new, POWERS)
             found += _interface(stat.path, old, new)
+            found += _unnamed(stat.path, old, new, named)
+        elif stat.path.endswith(SCRIPTS) and not stat.binary:
+            found += _powers(stat.path, old, new, SCRIPT_POWERS)
         found += _dependencies(stat.path, old, new)
     if size > LARGE_LINES:
         found.append(Risk(kind="size", text=f"{size} changed lines without tests; review in parts"))
@@ -89,14 +108,36 @@ def risks(
     return tuple(sorted(dict.fromkeys(found), key=lambda risk: (order.index(risk.kind), risk.path, risk.line)))
 
 
-def _powers(path: str, old: bytes | None, new: bytes | None) -> Iterator[Risk]:
+def _named_in_tests(repository: Repository, tree: Tree) -> set[str]:
+    """Every word that stands in a test file of the tree."""
+    words: set[str] = set()
+    for file in repository.files(tree):
+        if is_test(file.path) and file.size_bytes < 1 << 20:
+            words |= set(re.findall(r"\w+", (repository.read(tree, file.path) or b"").decode(errors="replace")))
+    return words
+
+
+def _unnamed(path: str, old: bytes | None, new: bytes | None, named: set[str]) -> Iterator[Risk]:
+    """Public functions that are new or changed their signature and that no test names: they are weakly tested."""
+    if is_test(path) or not named:
+        return
+    before = _public(old or b"")
+    for name, (signature, line) in _public(new or b"").items():
+        changed = name not in before or before[name][0] != signature
+        if signature and changed and name.rpartition(".")[2] not in named:
+            yield Risk(kind="untested", path=path, line=line, text=f"no test names {name}")
+
+
+def _powers(
+    path: str, old: bytes | None, new: bytes | None, powers: Sequence[tuple[str, re.Pattern[str]]]
+) -> Iterator[Risk]:
     if is_test(path):
         return
     before = {line.strip() for line in (old or b"").decode(errors="replace").splitlines()}
     for number, line in enumerate((new or b"").decode(errors="replace").splitlines(), 1):
-        if line.strip() in before or line.lstrip().startswith("#"):
+        if line.strip() in before or line.lstrip().startswith(("#", "//")):
             continue
-        for kind, pattern in POWERS:
+        for kind, pattern in powers:
             if pattern.search(line):
                 yield Risk(kind=kind, path=path, line=number, text=line.strip()[:160])  # type: ignore[arg-type]
 

@@ -17,9 +17,10 @@ from sixfold.domain.evidence import Check, Finding, Limits, TestReport
 from sixfold.domain.plan import Plan
 from sixfold.domain.ports import Environment, Sandbox, Workspace
 from sixfold.domain.requirements import Specification
-from sixfold.layers.testing.boundaries import Boundary, try_boundaries
+from sixfold.layers.testing.boundaries import steps_of, try_boundaries
 from sixfold.layers.testing.doubt import doubt
 from sixfold.layers.testing.examples import to_tests, unusable_examples
+from sixfold.layers.testing.exploits.attacks import attack_product
 from sixfold.layers.testing.harness import boot, modules
 from sixfold.layers.testing.harness.channel import read_result
 from sixfold.layers.testing.harness.listing import is_test_file
@@ -72,8 +73,8 @@ async def validate_product(
     """Install, start, exercise and doubt the product.
 
     Checks, in order: `install`, `start:ENTRY` for each entry, `examples`, `acceptance`, `contract:ID` for each contract
-    of the plan, `restart:`, `crowd:`, `bad-input:` and `page:` for services, the tree's own tests (`tests`),
-    `mutation`. What could not be done here is a skipped check with its reason, never ok.
+    of the plan, `restart:`, `crowd:`, `bad-input:` and `page:` for services, `exploits`, the tree's own tests
+    (`tests`), `mutation`. What could not be done here is a skipped check with its reason, never ok.
 
     Args:
         sandbox: where everything runs.
@@ -92,21 +93,25 @@ async def validate_product(
     entries = tuple(to_json(entry) for entry in specification.entries)
     examples = to_tests(specification)
 
-    async def outside() -> tuple[list[Check], list[TestReport], Boundary]:
+    async def outside() -> tuple[list[Check], list[TestReport], tuple[Finding, ...]]:
         checks: list[Check] = []
         async with sandbox.open(tree, environment=environment) as workspace:
             installed = await _install(workspace, checks)
             product = Product(entries=entries, path=(SITE,) if installed else FROM_SOURCE)
             checks += await _start(workspace, product, installed)
             # Side by side: every test talks to a product of its own, on a port and a folder of its own.
-            one, other, boundary = await asyncio.gather(
+            sources = await _sources(workspace)
+            steps = steps_of(specification)
+            one, other, boundary, attacked = await asyncio.gather(
                 _talk(workspace, "examples", examples, product, limits, specification),
                 _talk(workspace, "acceptance", acceptance, product, limits, specification),
                 try_boundaries(workspace, product, specification, plan),
+                attack_product(workspace, product, specification, sources, steps),
             )
-            checks += [one[0], other[0], *boundary.checks]
+            checks += [one[0], other[0], *boundary.checks, attacked.check]
+            found = (*boundary.findings, *attacked.findings)
             reports = [report for _, report in (one, other) if report is not None]
-        return checks, reports, boundary
+        return checks, reports, found
 
     async def inside(workspace: Workspace) -> tuple[list[Check], list[TestReport], list[str]]:
         checks: list[Check] = []
@@ -115,16 +120,14 @@ async def validate_product(
 
     async with sandbox.open(tree, environment=environment) as workspace:
         # Side by side, in sandboxes of their own, so that neither can disturb the other.
-        (checks, reports, boundary), (own_checks, own_reports, names) = await asyncio.gather(
-            outside(), inside(workspace)
-        )
+        (checks, reports, proven), (own_checks, own_reports, names) = await asyncio.gather(outside(), inside(workspace))
         checks, reports = [*checks, *own_checks], [*reports, *own_reports]
         blind = {"examples": examples, "acceptance": acceptance}
         doubted = await doubt(workspace, names, blind, reports, entries, suite, planted_faults)
     return Validation(
         checks=(*checks, doubted.check),
         reports=tuple(reports),
-        findings=(*boundary.findings, *doubted.findings),
+        findings=(*proven, *doubted.findings),
         unverified=unverified(specification, reports),
         mutation_score=doubted.score,
     )
@@ -166,6 +169,12 @@ async def _files(workspace: Workspace) -> list[str]:
     except ValueError:
         return []
     return names
+
+
+async def _sources(workspace: Workspace) -> dict[str, bytes]:
+    names = [name for name in await _files(workspace) if name.endswith(".py")]
+    contents = {name: await workspace.get(name) for name in names}
+    return {name: content for name, content in contents.items() if content is not None}
 
 
 async def _install(workspace: Workspace, checks: list[Check]) -> bool:

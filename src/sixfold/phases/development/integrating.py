@@ -13,7 +13,7 @@ from sixfold.domain.ports import Ports
 from sixfold.layers.refinement import repair
 from sixfold.phases.development.checking import check_tree
 from sixfold.phases.development.coding import TASK
-from sixfold.phases.development.reviewing import propose, review
+from sixfold.phases.development.reviewing import propose, review, take_edit
 from sixfold.phases.development.revising import (
     adopt,
     draft_of,
@@ -179,7 +179,11 @@ async def _integrate(run: Run, ports: Ports, site: Site, child: Child, result: T
                 notes = (repair.repair_note(evidence.report, evidence.findings),)
         if not notes:
             increment = await propose(run, ports, site, task, result, tree, round)
-            decision = await review(run, site, increment)
+            decision = await review(run, site, increment, editors=result.editors)
+            if decision.verdict == "edit":
+                result = await take_edit(run, ports, site, task, result, increment, decision)
+                tree, round = result.tree, round + 1
+                continue
             if decision.verdict == "approve":
                 site.accept(increment, decision)
                 run.emit(

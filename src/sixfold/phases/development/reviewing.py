@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from sixfold.domain.code import FileStat, Increment, Slice
+from collections.abc import Sequence
+
+from msgspec.structs import replace
+
+from sixfold.domain.code import FileStat, Increment, Risk, Slice
 from sixfold.domain.data import Digest, Tree
 from sixfold.domain.flow import TaskResult
 from sixfold.domain.plan import Task
@@ -13,6 +17,7 @@ from sixfold.layers.planning.retrieval.imports import import_graph
 from sixfold.layers.refinement import slicing
 from sixfold.layers.testing import risks
 from sixfold.layers.testing.scanners.files import is_test
+from sixfold.phases.development.checking import check_tree
 from sixfold.phases.development.site import Site
 from sixfold.workflow.run import Run
 
@@ -27,6 +32,7 @@ async def propose(
     id = f"I{len(site.increments) + 1}" + (f".{round}" if round > 1 else "")
 
     models, prompt = _authors(run, task)
+    models = (*models, *result.editors)
 
     def describe() -> Increment:
         files = ports.repository.changes(site.tree, tree)
@@ -91,16 +97,57 @@ def _slices(repository: Repository, base: Tree, tree: Tree, files: tuple[FileSta
     return tuple(found)
 
 
-async def review(run: Run, site: Site, increment: Increment) -> Decision:
-    """A human's decision, or the policy's when it says that nobody needs to look."""
+async def take_edit(
+    run: Run, ports: Ports, site: Site, task: Task, result: TaskResult, increment: Increment, decision: Decision
+) -> TaskResult:
+    """What a person made of an increment, tested again as if a coder had written it, under their name."""
+    tree = Tree(decision.value)
+    job = site.job(task, base=tree)
+    evidence = await check_tree(run, ports, job, task, tree, name=f"development.retest:{increment.id}:edited")
+    place = {"scope": task.id, "attempt": result.attempts, "tree": tree}
+    run.emit("tests.ran", f"tests:{increment.id}:edited", {**place, "report": evidence.report})
+    run.emit("scan.done", f"scan:{increment.id}:edited", {**place, "findings": evidence.findings})
+    return replace(
+        result,
+        tree=tree,
+        report=evidence.report,
+        findings=evidence.findings,
+        editors=tuple(dict.fromkeys((*result.editors, decision.who))),
+    )
+
+
+def let_pass(risks: Sequence[Risk]) -> str:
+    """What the policy did not stop for, kind by kind with the first place of each: somebody may want to look later."""
+    kinds: dict[str, list[Risk]] = {}
+    for risk in risks:
+        kinds.setdefault(risk.kind, []).append(risk)
+    parts = []
+    for kind, found in kinds.items():
+        first = found[0]
+        where = f"{first.path}:{first.line}" if first.line else first.path or first.text
+        more = f" and {len(found) - 1} more" if len(found) > 1 else ""
+        parts.append(f"{kind} ({where}{more})")
+    return ", ".join(parts)
+
+
+async def review(run: Run, site: Site, increment: Increment, *, editors: Sequence[str] = ()) -> Decision:
+    """A human's decision, or the policy's when it says that nobody needs to look.
+
+    Args:
+        editors: who edited this content; when its tests pass and no scanner objects, that is their approval of it.
+    """
     subject = f"increment:{increment.id}"
     policy = site.options.review
     worrying = sorted({risk.kind for risk in increment.risks} & _EYES)
-    if policy == "none" or (policy == "risky" and not worrying):
-        let_pass = sorted({risk.kind for risk in increment.risks})
+    if editors and not {risk.kind for risk in increment.risks} & {"failing", "security"}:
+        decision = Decision(
+            subject=subject, verdict="approve", comment="edited by them, and tested again", who=editors[-1]
+        )
+        run.emit("decision.given", f"decision:{subject}", {"decision": decision}, who=decision.who)
+    elif not editors and (policy == "none" or (policy == "risky" and not worrying)):
         comment = "review is switched off" if policy == "none" else "no risk that needs a person"
-        if let_pass:
-            comment += f"; let pass: {', '.join(let_pass)}"
+        if increment.risks:
+            comment += f"; let pass: {let_pass(increment.risks)}"
         decision = Decision(subject=subject, verdict="approve", comment=comment, who=f"policy:review-{policy}")
         run.emit("decision.given", f"decision:{subject}", {"decision": decision}, who=decision.who)
     return await run.decision(subject)

@@ -159,3 +159,19 @@ async def test_a_damaged_line_is_an_error_and_not_a_forgotten_cost(tmp_path: Pat
     path.write_bytes(b"{" + path.read_bytes())
     with pytest.raises(StorageError, match="line 1"):
         Ledger(path)
+
+
+@settings(max_examples=100, deadline=None)
+@given(place=st.integers(0), bit=st.integers(0, 7))
+def test_a_flipped_bit_in_the_ledger_is_found_and_no_amount_believed(
+    place: int, bit: int, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    folder = tmp_path_factory.mktemp("ledger")
+    flipped = bytearray(_whole_ledger(folder))
+    place %= len(flipped)
+    flipped[place] ^= 1 << bit
+    (folder / "flipped").write_bytes(flipped)
+    if place == len(flipped) - 1:
+        return  # the last line end: as if that line was being written when the power went
+    with pytest.raises(StorageError, match=r"line \d+ of|written by a newer"):
+        Ledger(folder / "flipped")

@@ -112,3 +112,34 @@ async def test_a_request_that_quotes_a_relay_header_is_not_taken_for_one(tmp_pat
         await RelayModel(tmp_path, owner="r-1", sleep=Answering(kill)).complete(request(quoted))
     answer = Answering(lambda: (tmp_path / "0002.response.md").write_text("right"))
     assert (await RelayModel(tmp_path, owner="r-1", sleep=answer).complete(request())).text == "right"
+
+
+def test_runs_that_ask_at_the_same_moment_never_write_over_each_other(tmp_path: Path) -> None:
+    import asyncio
+    from threading import Barrier, Thread
+
+    together = Barrier(8)
+    answers: dict[str, str] = {}
+
+    def ask(owner: str) -> None:
+        async def answered(delay_s: float) -> None:
+            for path in tmp_path.glob("*.request.md"):
+                text = path.read_text()
+                if f"run: {owner}\n" in text:
+                    picture = (tmp_path / f"{path.name[:4]}.image-1.png").read_bytes()
+                    response = tmp_path / f"{path.name[:4]}.response.md"
+                    if not response.exists():
+                        response.write_bytes(picture)
+
+        image = Image(digest=digest(owner), media_type="image/png")
+        relay = RelayModel(tmp_path, owner=owner, blob=lambda _: owner.encode(), sleep=answered)
+        together.wait()
+        answers[owner] = asyncio.run(relay.complete(request(images=(image,)))).text
+
+    threads = [Thread(target=ask, args=(f"r-{number}",)) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert answers == {f"r-{number}": f"r-{number}" for number in range(8)}
+    assert len(list(tmp_path.glob("*.request.md"))) == 8

@@ -87,7 +87,11 @@ def _conflict(user: User, _chance: random.Random) -> None:
 
 
 def _hooks(user: User, chance: random.Random) -> None:
-    hook = user.folder / ".git" / "hooks" / chance.choice(["pre-merge-commit", "commit-msg", "post-merge"])
+    hook = (
+        user.folder
+        / user.git("rev-parse", "--git-path", "hooks")
+        / chance.choice(["pre-merge-commit", "commit-msg", "post-merge"])
+    )
     hook.write_text("#!/bin/sh\nexit 1\n")
     hook.chmod(0o755)
 
@@ -104,12 +108,46 @@ def _sparse(user: User, _chance: random.Random) -> None:
 
 
 def _lock(user: User, _chance: random.Random) -> None:
-    (user.folder / ".git" / "index.lock").touch()
+    (user.folder / user.git("rev-parse", "--git-path", "index.lock")).touch()
+
+
+def _nested(user: User, _chance: random.Random) -> None:
+    inner = user.folder / "vendor"
+    inner.mkdir()
+    User(inner).git("init", "-q", "-b", "main")
+    (inner / "theirs.txt").write_bytes(b"theirs\n")
+
+
+def _submodule(user: User, _chance: random.Random) -> None:
+    other = User.with_commit(user.folder.parent / "other", {"lib.txt": b"lib\n"})
+    user.git("-c", "protocol.file.allow=always", "submodule", "--quiet", "add", str(other.folder), "lib")
+    user.git("commit", "-qm", "library")
+    (user.folder / "lib" / "lib.txt").write_bytes(b"edited inside\n")
+
+
+def _large_file_pointers(user: User, _chance: random.Random) -> None:
+    pointer = b"version https://git-lfs.github.com/spec/v1\noid sha256:" + b"0" * 64 + b"\nsize 12\n"
+    user.write({".gitattributes": b"*.bin filter=lfs diff=lfs merge=lfs -text\n", "model.bin": pointer})
+    user.git("-c", "filter.lfs.required=false", "add", ".gitattributes", "model.bin")
+    user.git("commit", "-qm", "pointers")
+
+
+def _another_case(user: User, chance: random.Random) -> None:
+    user.write({chance.choice(["A.txt", "D/c.txt", "B.TXT"]): b"another case\n"})
+    if chance.random() < 0.5:
+        user.git("add", "-A")
+        user.git("commit", "-qm", "case")
+
+
+def _read_only(user: User, chance: random.Random) -> None:
+    place = user.folder / chance.choice(["d", "a.txt"])
+    place.chmod(0o555 if place.is_dir() else 0o444)
 
 
 MOVES: tuple[Callable[[User, random.Random], None], ...] = (
     *(_edit, _stage, _delete, _commit, _detach, _hide, _executable),
     *(_link, _folder, _hooks, _line_ends, _sparse, _conflict),
+    *(_nested, _submodule, _large_file_pointers, _another_case, _read_only),
 )
 
 
@@ -148,13 +186,10 @@ def _files(folder: Path) -> dict[str, tuple[int, bytes]]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", [*range(60), 1105])
+@pytest.mark.parametrize("seed", [*range(75), 1105])
 def test_no_state_loses_the_users_work(tmp_path: Path, seed: int) -> None:
     chance = random.Random(seed)
-    user = User.with_commit(
-        tmp_path / "user",
-        {"a.txt": b"1\n", "b.txt": b"2\n", "d/c.txt": b"3\n", "d/e/f.txt": b"4\n", ".gitignore": b"ignored/\n"},
-    )
+    user = _start(tmp_path, chance)
     repository = GitRepository(tmp_path / "run" / "repository", tmp_path / "run" / "blobs")
     checkout = GitCheckout(repository.folder)
     _disturb(user, chance, 3)
@@ -194,6 +229,26 @@ def test_no_state_loses_the_users_work(tmp_path: Path, seed: int) -> None:
         return
     assert _content(_files(user.folder)) == _content(files)
     assert (_head(user), _work(user)) == (head, status)
+
+
+def _start(folder: Path, chance: random.Random) -> User:
+    """A plain checkout, a shallow clone, or a linked worktree of another one."""
+    files = {"a.txt": b"1\n", "b.txt": b"2\n", "d/c.txt": b"3\n", "d/e/f.txt": b"4\n", ".gitignore": b"ignored/\n"}
+    kind = chance.choice(["plain", "plain", "shallow", "worktree"])
+    first = User.with_commit(folder / ("user" if kind == "plain" else "first"), files)
+    if kind == "plain":
+        return first
+    first.write({"a.txt": b"1 again\n"})
+    first.git("commit", "-qam", "again")
+    place = folder / "user"
+    if kind == "worktree":
+        first.git("worktree", "add", "-q", "-b", "mine", str(place))
+        return User(place)
+    first.git("clone", "-q", "--depth", "1", first.folder.as_uri(), str(place))
+    user = User(place)
+    user.git("config", "user.name", "Ann")
+    user.git("config", "user.email", "ann@example.org")
+    return user
 
 
 def _content(files: dict[str, tuple[int, bytes]]) -> dict[str, tuple[int, bytes]]:

@@ -19,7 +19,6 @@ from sixfold.domain.requirements import (
     Step,
 )
 from sixfold.domain.run import Decision
-from sixfold.layers.requirements.ledger import decisions_text, spec_kit
 from sixfold.layers.requirements.specify import affected, changed, consolidate, settle, specify, verbatim
 
 OPTIONS = (Option(value="shared list", consequence="no owners"), Option(value="own lists", consequence="owners"))
@@ -215,14 +214,19 @@ def test_specification_text_shows_examples_and_answers() -> None:
     assert "Whose list? → shared list" in text
 
 
-def test_screen_of_decisions_shows_options_with_consequences_and_the_default() -> None:
-    text = decisions_text(DRAFT)
-    assert "- shared list (default): no owners" in text
-    assert text.index("Q1") < text.index("A1") < text.index("A2")
-
-
-def test_spec_kit_folder_keeps_every_requirement_and_open_question() -> None:
-    files = spec_kit(DRAFT)
-    assert "**FR-001**: THE SYSTEM SHALL list." in files["spec.md"]
-    assert "[NEEDS CLARIFICATION: Whose list?]" in files["spec.md"]
-    assert files["contracts/interface.md"] == "GET /\n"
+async def test_sentence_that_a_person_wrote_stands_word_for_word_whatever_the_model_makes_of_it() -> None:
+    decisions = [
+        decided("requirement:R1", "answer", "THE SYSTEM SHALL list own ones."),
+        decided("requirement:R2", "reject", comment="dropped"),
+        decided("requirement:R4", "answer", "THE SYSTEM SHALL count."),
+    ]
+    model = Answerer(REWRITTEN)
+    found = await consolidate(model, Request(text="x"), DRAFT, decisions)
+    told = model.requests[0].messages[0].text
+    assert "R1 now reads, word for word: THE SYSTEM SHALL list own ones." in told
+    assert "R2 is dropped" in told
+    assert {item.id: item.text for item in found.requirements} == {
+        "R1": "THE SYSTEM SHALL list own ones.",
+        "R3": "THE SYSTEM SHALL refuse others.",
+        "R4": "THE SYSTEM SHALL count.",
+    }

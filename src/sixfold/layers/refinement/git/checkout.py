@@ -18,7 +18,7 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from sixfold.domain.code import Snapshot
+from sixfold.domain.code import Preview, Snapshot
 from sixfold.domain.data import Tree
 from sixfold.domain.errors import RepositoryError
 from sixfold.layers.refinement.git.command import (
@@ -31,6 +31,7 @@ from sixfold.layers.refinement.git.command import (
 )
 from sixfold.layers.refinement.git.merge import preview_merge
 from sixfold.layers.refinement.git.place import Place, find_place, refuse_unfinished
+from sixfold.layers.refinement.git.preview import preview
 from sixfold.layers.refinement.git.worktree import (
     EMPTY_TREE,
     changed_since,
@@ -119,10 +120,11 @@ class GitCheckout:
         target = commit if straight else self._preview(git, place, branch, commit)
         touched = touched_paths(git, place.head or EMPTY_TREE, target)
         _refuse_lost_work(git, place, touched)
-        if straight:
+        if straight and not (place.head and _signs(git)):
             how = ["--ff-only"]
         else:
-            _refuse_unready_for_merge(git)
+            # Who signs their commits gets one of their own on top of ours, which nobody signed.
+            _refuse_unready_for_merge(git, "your commits are signed" if straight else "HEAD moved since the run began")
             how = ["--no-ff", "--no-edit", "-m", f"Merge branch '{branch}'"]
         present = _bytes_of(place, touched)
         try:
@@ -182,6 +184,9 @@ class GitCheckout:
             pack = fresh.run("pack-objects", "--stdout", "--quiet", "--threads=1", stdin=listed).stdout
         git.run("unpack-objects", "-q", stdin=pack)
         return merged.tree
+
+    def preview(self, folder: Path, commit: str, base: Snapshot) -> Preview:
+        return preview(self._repository, folder, commit, base)
 
     def undo(self, folder: Path, branch: str, commit: str, base: Snapshot) -> tuple[str, ...]:
         try:
@@ -265,11 +270,16 @@ def _refuse_lost_work(git: Git, place: Place, touched: Mapping[str, str]) -> Non
         )
 
 
-def _refuse_unready_for_merge(git: Git) -> None:
+def _signs(git: Git) -> bool:
+    """Whether the user's settings ask for every commit to be signed."""
+    return git.run("config", "--type=bool", "--get", "commit.gpgSign", ok=(0, 1, 128)).text == "true"
+
+
+def _refuse_unready_for_merge(git: Git, cause: str) -> None:
     """A real merge needs a clean index and a name to commit under."""
     if git.run("diff-index", "--cached", "--quiet", "--ignore-submodules=all", "HEAD", ok=(0, 1)).exit:
         raise RepositoryError(
-            "HEAD moved since the run began, and there are staged changes",
+            f"{cause}, and there are staged changes",
             why="a merge commit would have to be made beside them",
             next="commit or unstage them (git restore --staged .), then apply again",
         )

@@ -53,7 +53,7 @@ class CarriedFiles:
     async def exists(self, path: str) -> bool:
         return (await self._carry("exists", "/".join(parts_of(path)), absent=True)).exit_code == 0
 
-    async def capture(self) -> Tree:
+    async def capture(self, *, quiet: bool) -> Tree:
         done = await self._carry("pack")
         return await asyncio.to_thread(self._unpack, _decoded(done.stdout))
 

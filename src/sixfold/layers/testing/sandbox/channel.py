@@ -9,6 +9,8 @@ import json
 import os
 import socket
 import subprocess
+import sys
+import tempfile
 from collections.abc import Sequence
 from typing import Protocol
 
@@ -169,6 +171,11 @@ class Channel:
 
 def memory_file(content: bytes) -> int:
     """A descriptor from which exactly these bytes can be read, and that nobody can change."""
+    if sys.platform != "linux":
+        with tempfile.TemporaryFile() as file:  # without a name: nobody else can open it
+            file.write(content)
+            file.seek(0)
+            return os.dup(file.fileno())
     descriptor = os.memfd_create("sixfold", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
     view = memoryview(content)
     while view:

@@ -51,7 +51,7 @@ VARIABLES = ("PATH", "HOME", "USER", "LANG", "TMPDIR", "XDG_RUNTIME_DIR", "XDG_C
 PREFIXES = ("DOCKER_", "CONTAINER", "PODMAN_", "SSH_AUTH_SOCK")
 TREE_BYTES, SMALL_BYTES = 2 << 30, 256 << 20
 PREPARE_S = 600
-LEFT_OUT = ("__pycache__", "test", "tests", "idlelib", "turtledemo", "ensurepip")
+LEFT_OUT = ("__pycache__", "site-packages", "test", "tests", "idlelib", "turtledemo", "ensurepip", "include", "share")
 """Folders of an interpreter that are not copied to another machine."""
 
 Kind = Literal["podman", "docker", "docker-remote"]
@@ -244,7 +244,8 @@ class Container(Backend):
                         archive.addfile(_folder(place))
                     archive.add(CAGE, arcname=".sixfold/cage", filter=_plain)
                     for folder in folders:
-                        archive.add(folder, arcname=folder.lstrip("/"), filter=_plain)
+                        kept = _interpreter_only if folder in interpreter()[1] else _plain
+                        archive.add(folder, arcname=folder.lstrip("/"), filter=kept)
                 content.seek(0)
                 self._do(program, "cp", "-", f"{name}:/", given=content.read())
             self._do(program, "commit", name, tag)
@@ -282,10 +283,13 @@ def _above(paths: Sequence[str]) -> list[str]:
     return sorted({str(parent) for path in paths for parent in Path(path).parents} - {"/"})
 
 
+def _interpreter_only(member: tarfile.TarInfo) -> tarfile.TarInfo | None:
+    """Without what is installed in it, its test suites and its headers: environments bring their own packages."""
+    return None if member.name.rsplit("/", 1)[-1] in LEFT_OUT else _plain(member)
+
+
 def _plain(member: tarfile.TarInfo) -> tarfile.TarInfo | None:
-    """Nobody's names, nothing set-user-id, no test suites of the interpreter."""
-    if member.isdir() and member.name.rsplit("/", 1)[-1] in LEFT_OUT and "/site-packages/" not in member.name:
-        return None
+    """Nobody's names, nothing set-user-id."""
     if not (member.isreg() or member.isdir() or member.issym()):
         return None
     member.uid = member.gid = 0

@@ -112,29 +112,29 @@ class Copy:
             return True
 
     def forget_git(self) -> None:
-        """Remove every `.git` a guest made, so that no hook, setting or nested repository leaves the sandbox."""
-        queue = [self.work]
-        while queue:
-            folder = queue.pop()
-            if len(str(folder)) > len(str(self.work)) + LONGEST_PATH:
-                remove(folder)
-                continue
-            try:
-                with os.scandir(folder) as entries:
-                    found = list(entries)
-            except FileNotFoundError:
-                continue
-            except OSError:  # closed to us: not meant to be kept
-                remove(folder)
-                continue
-            for entry in found:
-                place, is_folder = Path(entry.path), entry.is_dir(follow_symlinks=False)
-                if entry.name.lower() != ".git":
-                    queue += [place] if is_folder else []
-                elif is_folder:
-                    remove(place)
-                else:
-                    place.unlink(missing_ok=True)
+        """Put away every `.git` a guest made, so that no hook, setting or nested repository leaves the sandbox.
+
+        Guests may be running and swap folders for links meanwhile: every folder is opened without following one, and
+        what must go is moved out of their reach by name, never walked into.
+        """
+        with contextlib.ExitStack() as stack:
+            attic = self._attic(stack)
+            _sweep_folder(self._open(stack, self.work, None), attic, 0)
+
+    def snapshot(self) -> Path:
+        """A second copy of the present files: regular files, links and folders, read without following any link.
+
+        For a tree that guests may be changing: what is stored afterwards holds still.
+        """
+        place = Path(tempfile.mkdtemp(prefix="s-", dir=self.root))
+        with contextlib.ExitStack() as stack:
+            _copy_folder(self._open(stack, self.work, None), place, 0)
+        return place
+
+    def _attic(self, stack: contextlib.ExitStack) -> int:
+        place = self.root / "attic"
+        place.mkdir(exist_ok=True)
+        return self._open(stack, place, None)
 
     def remove(self) -> None:
         """Free the disk."""
@@ -163,6 +163,75 @@ def _kind(folder: int, name: str) -> str:
     except FileNotFoundError:
         return ""
     return "folder" if stat.S_ISDIR(mode) else "other"
+
+
+def _sweep_folder(folder: int, attic: int, length: int) -> None:
+    """Move every `.git` below an open folder to the attic, and what lies too deep or is closed to us."""
+    with os.scandir(folder) as entries:
+        found = [(entry.name, entry.is_dir(follow_symlinks=False)) for entry in entries]
+    for name, is_folder in found:
+        too_deep = length + len(name) > LONGEST_PATH
+        if name.lower() == ".git" or (is_folder and too_deep):
+            _move_away(folder, name, attic)
+        elif is_folder:
+            try:
+                inner = os.open(name, DIRECTORY, dir_fd=folder)
+            except FileNotFoundError:
+                continue
+            except NotADirectoryError:
+                continue  # swapped for a file meanwhile; a link gives ELOOP or this, and is left as a link
+            except OSError:  # closed to us, or a link by now: not meant to be kept
+                _move_away(folder, name, attic)
+                continue
+            try:
+                _sweep_folder(inner, attic, length + len(name) + 1)
+            finally:
+                os.close(inner)
+
+
+def _move_away(folder: int, name: str, attic: int) -> None:
+    fresh = os.urandom(8).hex()
+    with contextlib.suppress(FileNotFoundError):
+        try:
+            os.rename(name, fresh, src_dir_fd=folder, dst_dir_fd=attic)
+        except PermissionError:  # a folder closed to its owner cannot be moved
+            inner = os.open(name, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=folder)
+            try:
+                os.chmod(f"/proc/self/fd/{inner}", 0o700)
+            finally:
+                os.close(inner)
+            os.rename(name, fresh, src_dir_fd=folder, dst_dir_fd=attic)
+
+
+def _copy_folder(folder: int, place: Path, length: int) -> None:
+    with os.scandir(folder) as entries:
+        found = sorted(entry.name for entry in entries)
+    for name in found:
+        if name.lower() == ".git" or length + len(name) > LONGEST_PATH:
+            continue
+        with contextlib.suppress(OSError):  # gone, changed its kind, or closed to us meanwhile
+            kind = os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode
+            if stat.S_ISLNK(kind):
+                (place / name).symlink_to(os.readlink(name, dir_fd=folder))
+            elif stat.S_ISDIR(kind):
+                inner = os.open(name, DIRECTORY, dir_fd=folder)
+                try:
+                    (place / name).mkdir()
+                    _copy_folder(inner, place / name, length + len(name) + 1)
+                finally:
+                    os.close(inner)
+            elif stat.S_ISREG(kind):
+                _copy_file(folder, name, place / name)
+
+
+def _copy_file(folder: int, name: str, place: Path) -> None:
+    file = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=folder)
+    with open(file, "rb") as source:
+        facts = os.fstat(file)
+        if stat.S_ISREG(facts.st_mode):
+            with open(place, "xb") as target:
+                shutil.copyfileobj(source, target)
+            place.chmod(0o755 if facts.st_mode & 0o100 else 0o644)
 
 
 def remove(folder: Path) -> None:

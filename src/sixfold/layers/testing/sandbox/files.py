@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Protocol
 
 from sixfold.domain.data import Tree
-from sixfold.layers.testing.sandbox.copies import Copy
+from sixfold.layers.testing.sandbox.copies import Copy, remove
 
 
 class Files(Protocol):
@@ -30,8 +30,12 @@ class Files(Protocol):
         """Whether something stands at the path; links are not followed."""
         ...
 
-    async def capture(self) -> Tree:
-        """As `Workspace.capture`."""
+    async def capture(self, *, quiet: bool) -> Tree:
+        """As `Workspace.capture`.
+
+        Args:
+            quiet: nothing runs in the workspace, so that the files hold still.
+        """
         ...
 
 
@@ -55,9 +59,15 @@ class CopyFiles:
     async def exists(self, path: str) -> bool:
         return self._copy.exists(path)
 
-    async def capture(self) -> Tree:
-        return await asyncio.to_thread(self._capture)
+    async def capture(self, *, quiet: bool) -> Tree:
+        return await asyncio.to_thread(self._capture, quiet)
 
-    def _capture(self) -> Tree:
+    def _capture(self, quiet: bool) -> Tree:
         self._copy.forget_git()
-        return self._store(self._copy.work)
+        if quiet:
+            return self._store(self._copy.work)
+        place = self._copy.snapshot()
+        try:
+            return self._store(place)
+        finally:
+            remove(place)

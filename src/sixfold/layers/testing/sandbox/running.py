@@ -126,6 +126,11 @@ class RunningService:
             await asyncio.wait({self._result}, timeout=0.02)
         return False
 
+    @property
+    def ended(self) -> bool:
+        """Whether it is over, with everything it started."""
+        return self._result.done()
+
     def logs(self) -> tuple[str, str]:
         """What it printed so far: standard output and standard error."""
         return self._running.out.text(), self._running.err.text()

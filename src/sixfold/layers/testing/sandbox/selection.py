@@ -15,6 +15,7 @@ from sixfold.layers.testing.sandbox.copies import sweep
 from sixfold.layers.testing.sandbox.opening import Backend
 from sixfold.layers.testing.sandbox.policy import Enforced
 from sixfold.layers.testing.sandbox.sandlock import Sandlock
+from sixfold.layers.testing.sandbox.seatbelt import Seatbelt
 
 NAMES = ("bubblewrap", "sandlock+namespaces", "podman", "docker", "sandlock", "sandbox-exec", "docker-remote")
 """Strongest first; the last is only taken when asked for by name, because it sends the code to another machine."""
@@ -65,6 +66,9 @@ def backends(
         Container(checkout, store, scratch, kind=kind, image=image, settings=settings)
         for kind in ("podman", "docker", "docker-remote")
     )
+    seatbelt = Seatbelt(checkout, store, scratch)
+    if sys.platform == "darwin":
+        return (podman, docker, seatbelt, remote)
     if sys.platform != "linux":
         return (remote,)
     return (
@@ -73,6 +77,7 @@ def backends(
         podman,
         docker,
         Sandlock(checkout, store, scratch, namespaces=False),
+        seatbelt,
         remote,
     )
 

@@ -45,6 +45,7 @@ class IsolatedWorkspace:
         self._services: list[RunningService] = []
         self._channel = channel
         self._places = places
+        self._commands = 0
 
     async def exec(
         self,
@@ -55,7 +56,11 @@ class IsolatedWorkspace:
         stdin: bytes = b"",
         cwd: str = ".",
     ) -> ExecResult:
-        return await Running(self._channel, self._command(argv, limits, env, cwd), limits, stdin).result()
+        self._commands += 1
+        try:
+            return await Running(self._channel, self._command(argv, limits, env, cwd), limits, stdin).result()
+        finally:
+            self._commands -= 1
 
     async def start(
         self,
@@ -115,7 +120,8 @@ class IsolatedWorkspace:
         return await self.files.get(path, most_bytes)
 
     async def capture(self) -> Tree:
-        return await self.files.capture()
+        quiet = not self._commands and all(service.ended for service in self._services)
+        return await self.files.capture(quiet=quiet)
 
     def _command(self, argv: Sequence[str], limits: Limits, env: Mapping[str, str] | None, cwd: str) -> Json:
         places = self._places

@@ -29,9 +29,19 @@ TRIGGERS = re.compile(
     r"\b(datetime\.(?:now|utcnow|today)|date\.today|time\.time|time\.localtime|getpass\.getuser|os\.getlogin|gethostname|"
     r"platform\.node|getfqdn)\s*\("
 )
+GAMES = re.compile(
+    r"(?i)pytest|unittest|sixfold|bwrap|bubblewrap|_exit|__eq__|__ne__|\bgc\b|settrace|setprofile|test_|acceptance|conftest"
+)
+"""Words without which no rule about gaming applies; looked for first."""
 TEST_MARKS = re.compile(
     r"PYTEST_CURRENT_TEST|['\"]_?pytest['\"] (not )?in sys\.modules|['\"]unittest['\"] (not )?in sys\.modules"
 )
+SELF_LOOKS = re.compile(r"(?i)\b(environ|getenv|getcwd|cwd|argv|modules|exists|is_dir|is_file)\b")
+TEST_WORDS = re.compile(r"(?i)pytest|unittest|sixfold|bubblewrap|\bbwrap\b")
+"""A product that asks where it runs with one of these words in hand wants to behave differently there."""
+TEST_FILES = re.compile(r"(?i)test_acceptance|acceptance/|sixfold_examples|(^|[/*])test_[\w*]*(\.py)?$|conftest\.py")
+READERS = re.compile(r"(^|\.)(open|glob|iglob|rglob|walk|read_text|read_bytes|write_text|listdir|scandir|Path)$")
+FORGERY = "sixfold-result"
 TAMPERING = re.compile(r"\b(os\._exit|gc\.get_objects|gc\.get_referrers|sys\.settrace|sys\.setprofile)\s*\(")
 
 
@@ -73,7 +83,7 @@ def _constructs(path: str, tree: ast.Module, text: str) -> Iterator[tuple[ast.AS
         yield from _payloads(tree)
     if TRIGGERS.search(text):
         yield from _triggers(tree)
-    if not is_test(path) and re.search(r"(?i)pytest|unittest|_exit|__eq__|__ne__|\bgc\b|settrace|setprofile", text):
+    if not is_test(path) and GAMES.search(text):
         yield from _gaming(tree)
 
 
@@ -156,8 +166,13 @@ def _gaming(tree: ast.Module) -> Iterator[tuple[ast.AST, str, str, str]]:
     for node in ast.walk(tree):
         if isinstance(node, (ast.If, ast.IfExp, ast.Compare, ast.Call)):
             own = ast.unparse(node.test if isinstance(node, (ast.If, ast.IfExp)) else node)
-            if TEST_MARKS.search(own):
+            about = node.test if isinstance(node, (ast.If, ast.IfExp)) else node
+            if TEST_MARKS.search(own) or _looks_around(about):
                 yield node, "behaves-differently-under-test", "CWE-912", "the product looks whether it is being tested"
+        if isinstance(node, ast.Call) and _reads_tests(node):
+            yield node, "reads-the-tests", "CWE-912", "product code reads or writes the files that judge it"
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and FORGERY in node.value:
+            yield node, "result-forgery", "CWE-912", "product code holds the form of a test result"
         if isinstance(node, ast.Call) and TAMPERING.search(ast.unparse(node.func) + "("):
             yield (
                 node,
@@ -176,6 +191,17 @@ def _gaming(tree: ast.Module) -> Iterator[tuple[ast.AST, str, str, str]]:
             module = node.module or "" if isinstance(node, ast.ImportFrom) else node.names[0].name
             if module.split(".")[0] in ("pytest", "_pytest"):
                 yield node, "imports-test-runner", "CWE-912", "product code has no business in the test runner"
+
+
+def _looks_around(node: ast.AST) -> bool:
+    """True when a condition or a call asks about its surroundings with a word of testing in it."""
+    words = [part.value for part in ast.walk(node) if isinstance(part, ast.Constant) and isinstance(part.value, str)]
+    return any(TEST_WORDS.search(word) for word in words) and SELF_LOOKS.search(ast.unparse(node)) is not None
+
+
+def _reads_tests(node: ast.Call) -> bool:
+    words = [part.value for part in ast.walk(node) if isinstance(part, ast.Constant) and isinstance(part.value, str)]
+    return READERS.search(ast.unparse(node.func)) is not None and any(TEST_FILES.search(word) for word in words)
 
 
 def _always(node: ast.FunctionDef) -> bool:

@@ -18,6 +18,7 @@ import resource
 import select
 import signal
 import sys
+import tempfile
 import time
 import traceback
 import types
@@ -45,6 +46,8 @@ class PathRule(ctypes.Structure):
 
 def landlock() -> int:
     """A ruleset that forbids every write (but to /dev/null) and every signal to the outside; -1 where there is none."""
+    if sys.platform != "linux":
+        return -1
     abi = libc.syscall(LANDLOCK_CREATE, None, ctypes.c_size_t(0), ctypes.c_uint32(1))
     if abi < 1:
         return -1
@@ -102,20 +105,16 @@ def be_input(source: str, number: int, wanted: dict[str, Any], out: int, err: in
 
 def run_one(source: str, number: int, wanted: dict[str, Any], ruleset: int) -> dict[str, Any]:
     """Fork, wait, kill what is left, and tell what happened."""
-    out, err = os.memfd_create("out", os.MFD_CLOEXEC), os.memfd_create("err", os.MFD_CLOEXEC)
+    out, err = nameless_file(), nameless_file()
     began = time.monotonic()
     pid = os.fork()
     if pid == 0:
         be_input(source, number, wanted, out, err, ruleset)
-    pidfd = os.pidfd_open(pid)
-    poller = select.poll()
-    poller.register(pidfd, select.POLLIN)
-    stopped_by = "" if poller.poll(wanted["wall_s"] * 1000) else "wall"
+    stopped_by = "" if ends_within(pid, wanted["wall_s"]) else "wall"
     if stopped_by:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(pid, signal.SIGKILL)
     code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
-    os.close(pidfd)
     wall_s = time.monotonic() - began
     end_orphans(pid)
     if not stopped_by:
@@ -125,6 +124,31 @@ def run_one(source: str, number: int, wanted: dict[str, Any], ruleset: int) -> d
         result[name] = os.pread(file, wanted["output_bytes"], 0).decode(errors="replace")
         os.close(file)
     return result
+
+
+def nameless_file() -> int:
+    """A file that only its descriptor leads to."""
+    if hasattr(os, "memfd_create"):
+        return os.memfd_create("batch", os.MFD_CLOEXEC)
+    with tempfile.TemporaryFile() as file:
+        return os.dup(file.fileno())
+
+
+def ends_within(pid: int, wall_s: float) -> bool:
+    """Wait for a child's end without collecting it; False when time is up."""
+    if hasattr(os, "pidfd_open"):
+        pidfd = os.pidfd_open(pid)
+        poller = select.poll()
+        poller.register(pidfd, select.POLLIN)
+        ended = bool(poller.poll(wall_s * 1000))
+        os.close(pidfd)
+        return ended
+    deadline = time.monotonic() + wall_s
+    while os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.001)
+    return True
 
 
 def end_orphans(group: int) -> None:
@@ -158,7 +182,8 @@ def children() -> list[int]:
 
 def work(share: list[int], wanted: dict[str, Any], results: int) -> None:
     """Run a share of the inputs, one after another, each result written as soon as it is there. Does not return."""
-    libc.prctl(36, 1, 0, 0, 0)  # PR_SET_CHILD_SUBREAPER
+    if sys.platform == "linux":
+        libc.prctl(36, 1, 0, 0, 0)  # PR_SET_CHILD_SUBREAPER
     ruleset = landlock()
     for number in share:
         line = json.dumps(run_one(wanted["sources"][number], number, wanted, ruleset)) + "\n"
@@ -181,7 +206,7 @@ def main() -> None:
     done: list[bytes] = []
     while pending or running:
         while pending:
-            share, results = pending.pop(), os.memfd_create("results", os.MFD_CLOEXEC)
+            share, results = pending.pop(), nameless_file()
             pid = os.fork()
             if pid == 0:
                 work(share, wanted, results)

@@ -13,7 +13,7 @@ from .kernel import check, libc
 
 LOAD, JUMP_EQUAL, JUMP_AT_LEAST, RETURN = 0x20, 0x15, 0x35, 0x06
 ALLOW, ERRNO = 0x7FFF0000, 0x00050000
-NUMBER_AT, ARCHITECTURE_AT, SECOND_ARGUMENT_AT = 0, 4, 24
+NUMBER_AT, ARCHITECTURE_AT, FIRST_ARGUMENT_AT, SECOND_ARGUMENT_AT = 0, 4, 16, 24
 X32 = 0x40000000
 STEP_BYTES = 8
 PR_SET_SECCOMP, SECCOMP_MODE_FILTER = 22, 2
@@ -30,6 +30,10 @@ NEW_MOUNTS = (
 IO_URING = (425, 426, 427)
 REFUSED_IOCTLS = (0x5412, 0x541C, 0x40086602, 0x401C5820)  # type into a terminal, twice; file flags, file attributes
 
+SOCKET_FAMILIES = (1, 2, 10, 16)
+"""Unix, IPv4, IPv6, netlink: what network and IPC namespaces or Landlock judge. Not so AF_VSOCK, which leads out of a
+virtual machine whatever its namespaces, nor the rarely used families that kernel exploits begin with."""
+
 
 class Numbers(NamedTuple):
     """System call numbers of one architecture."""
@@ -44,6 +48,11 @@ class Numbers(NamedTuple):
     """chmod, chown and utime in all their forms."""
     attributes: tuple[int, ...]
     """setxattr and removexattr in all their forms, file_setattr."""
+    sockets: tuple[int, ...]
+    """socket, socketpair."""
+    shared: tuple[int, ...]
+    """Shared memory and queues of System V, and POSIX queues: the host's, where there is no IPC namespace. (Semaphores,
+    which carry nothing, stay: sandlock needs one.)"""
 
 
 ARCHITECTURES = {
@@ -56,6 +65,8 @@ ARCHITECTURES = {
         ),
         metadata=(90, 91, 268, 452, 92, 93, 94, 260, 132, 235, 261, 280),
         attributes=(188, 189, 190, 197, 198, 199, 463, 466, 469),
+        sockets=(41, 53),
+        shared=(29, 30, 31, 68, 69, 70, 71, 240),
     ),
     "aarch64": Numbers(
         audit=0xC00000B7,
@@ -66,6 +77,8 @@ ARCHITECTURES = {
         ),
         metadata=(52, 53, 452, 54, 55, 88),
         attributes=(5, 6, 7, 14, 15, 16, 463, 466, 469),
+        sockets=(198, 199),
+        shared=(194, 196, 195, 186, 189, 188, 187, 180),
     ),
 }
 
@@ -91,8 +104,9 @@ def filter_steps(*, metadata: bool) -> bytes:
     """The filter's program; empty for an architecture without a table. Made once, before the first fork.
 
     Args:
-        metadata: also keep every file's mode, owner and times as they are. Such calls report success and do nothing,
-            because builds copy modes and times everywhere and give up when they cannot.
+        metadata: there are no namespaces: also keep every file's mode, owner and times as they are, and the host's
+            shared memory out of reach. Calls for the former report success and do nothing, because builds copy modes
+            and times everywhere and give up when they cannot.
 
     Raises:
         OSError: the architecture is unknown and `metadata` was asked for.
@@ -111,6 +125,14 @@ def filter_steps(*, metadata: bool) -> bytes:
             steps += [_step(JUMP_EQUAL, number, 0, 1), _step(RETURN, ERRNO | 0)]
         for number in numbers.attributes:
             steps += [_step(JUMP_EQUAL, number, 0, 1), _step(RETURN, ERRNO | errno.ENOTSUP)]
+        for number in numbers.shared:
+            steps += [_step(JUMP_EQUAL, number, 0, 1), _step(RETURN, ERRNO | errno.EPERM)]
+    families = [_step(LOAD, FIRST_ARGUMENT_AT)]
+    for position, family in enumerate(SOCKET_FAMILIES):
+        families.append(_step(JUMP_EQUAL, family, len(SOCKET_FAMILIES) - position))
+    families += [_step(RETURN, ERRNO | errno.EAFNOSUPPORT), _step(RETURN, ALLOW)]
+    first, second = numbers.sockets
+    steps += [_step(JUMP_EQUAL, first, 1), _step(JUMP_EQUAL, second, 0, len(families)), *families]
     steps += [_step(JUMP_EQUAL, numbers.ioctl, 1), _step(RETURN, ALLOW), _step(LOAD, SECOND_ARGUMENT_AT)]
     for command in REFUSED_IOCTLS:
         steps += [_step(JUMP_EQUAL, command, 0, 1), _step(RETURN, ERRNO | errno.EPERM)]

@@ -1,0 +1,351 @@
+"""Vulnerabilities caught and sound code let pass: scanners, exploit tests, and both together.
+
+Pairs of an insecure and a secure variant (`benchmarks/pairs`) go through what validation runs: every scanner, and the
+attacks of `layers/testing/exploits` in the real sandbox. A variant counts as blocked when some finding is an error, as
+a release would be. `recall` is the share of insecure variants blocked, `false_block_share` that of secure ones.
+`*_flagged` counts warnings too: what a reviewer is shown without being stopped.
+
+- `sallm_*`: insecure code of the development half of SALLM, scanners alone (its web frameworks are not in a product's
+  environment, so nothing of it can be started). `--data DIR` or SIXFOLD_BENCHMARK_DATA; absent = null.
+- `cyberseceval`: scenarios of the development half by weakness, and for how many an exploit class or rule exists; its
+  prompts hold no code, so nothing is scanned.
+- `--pairs FILE` adds pairs: JSON Lines with `id`, `cwe`, `insecure`, `secure`, or a folder of `NAME/insecure.py` and
+  `NAME/secure.py`.
+
+`injection_payloads`, `injection_effects` and `invented_packages_installed` are null here: their suite is counted apart.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import asyncio
+import json
+import os
+import sys
+import tempfile
+import time
+import tomllib
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from sixfold.domain.data import Data, digest
+from sixfold.domain.evidence import Finding
+from sixfold.domain.ports import Environment, Scanner
+from sixfold.domain.requirements import Entry, Example, Requirement, Specification, Step
+from sixfold.layers.refinement.git import GitRepository
+from sixfold.layers.testing import sandbox
+from sixfold.layers.testing.boundaries import steps_of
+from sixfold.layers.testing.exploits.attacks import attack_product
+from sixfold.layers.testing.runner import Product
+from sixfold.layers.testing.scanners.audit import Audit
+from sixfold.layers.testing.scanners.bandit import Bandit
+from sixfold.layers.testing.scanners.ruff import Ruff
+from sixfold.layers.testing.scanners.secrets import Secrets
+from sixfold.layers.testing.scanners.suspicious import Suspicious
+
+PAIRS = Path(__file__).with_name("pairs")
+SERVER = '''\
+"""Serves `app.answer` over HTTP."""
+
+import json
+import logging
+import signal
+import sys
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import parse_qsl, urlsplit
+
+import app
+
+
+class Handler(BaseHTTPRequestHandler):
+    def _serve(self):
+        place = urlsplit(self.path)
+        if place.path == "/health":
+            status, kind, text = 200, "text/plain", "ok"
+        else:
+            raw = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            try:
+                body = json.loads(raw) if raw else {}
+            except ValueError:
+                body = {}
+            status, kind, text = app.answer(self.command, place.path, dict(parse_qsl(place.query)), body, sys.argv[2])
+        content = text.encode()
+        self.send_response(status)
+        self.send_header("Location" if status == 303 else "Content-Type", kind)
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+    do_GET = do_POST = _serve
+
+    def log_message(self, *_):
+        pass
+
+
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+ThreadingHTTPServer(("127.0.0.1", int(sys.argv[1])), Handler).serve_forever()
+'''
+
+
+class Variant(Data, frozen=True, kw_only=True):
+    """One tree with a verdict that is known."""
+
+    name: str
+    cwe: str
+    insecure: bool
+    files: dict[str, str]
+    specification: Specification
+
+
+def function_variant(name: str, cwe: str, source: str, *, insecure: bool) -> Variant:
+    """A module whose public functions are the boundary."""
+    module = "subject_" + "".join(char if char.isalnum() else "_" for char in name)
+    entry = Entry(name=module, kind="library", module=module)
+    specification = Specification(title=name, entries=(entry,))
+    files = {f"{module}.py": source}
+    return Variant(name=name, cwe=cwe, insecure=insecure, files=files, specification=specification)
+
+
+def service_variant(told: dict[str, Any], source: str, *, insecure: bool) -> Variant:
+    """A service behind HTTP."""
+    steps = tuple(Step(method=one["method"], path=one["path"], body=one.get("body")) for one in told["steps"])
+    entry = Entry(name="api", kind="service", start=("python", "serve.py", "{port}", "{data}"), health="/health")
+    requirement = Requirement(id="R1", text="serves", examples=(Example(id="R1.E1", title="a request", steps=steps),))
+    specification = Specification(title=told["name"], entries=(entry,), requirements=(requirement,))
+    files = {"app.py": source, "serve.py": SERVER}
+    return Variant(
+        name=f"service {told['name']}", cwe=told["cwe"], insecure=insecure, files=files, specification=specification
+    )
+
+
+def own_variants() -> list[Variant]:
+    """Both variants of every pair written for this benchmark."""
+    found = []
+    for pair in tomllib.loads((PAIRS / "functions.toml").read_text(encoding="utf-8"))["pair"]:
+        for kind in ("insecure", "secure"):
+            source = pair[kind].lstrip("\n")
+            found.append(function_variant(pair["name"], pair["cwe"], source, insecure=kind == "insecure"))
+    for told in tomllib.loads((PAIRS / "services.toml").read_text(encoding="utf-8"))["service"]:
+        for kind in ("insecure", "secure"):
+            found.append(service_variant(told, told[kind].lstrip("\n"), insecure=kind == "insecure"))
+    return found
+
+
+def further_variants(place: Path) -> list[Variant]:
+    """Pairs from outside."""
+    if place.is_dir():
+        rows = [
+            {
+                "id": folder.name,
+                "cwe": "",
+                **{kind: (folder / f"{kind}.py").read_text() for kind in ("insecure", "secure")},
+            }
+            for folder in sorted(place.iterdir())
+            if (folder / "insecure.py").is_file()
+        ]
+    else:
+        rows = [json.loads(line) for line in place.read_text(encoding="utf-8").splitlines() if line.strip()]
+    return [
+        function_variant(str(row["id"]), str(row.get("cwe", "")), row[kind], insecure=kind == "insecure")
+        for row in rows
+        for kind in ("insecure", "secure")
+        if row.get(kind)
+    ]
+
+
+class Bench:
+    """Scanners and the sandbox over a repository of its own."""
+
+    def __init__(self, place: Path) -> None:
+        self.repository = GitRepository(place / "repository", place / "blobs")
+        self.place = place
+        # The interpreter that runs the benchmark: it holds lxml, jinja2, requests and others that pairs use.
+        self.environment = Environment(python=sys.executable, folders=(sys.prefix,), digest=digest(sys.prefix))
+        self.scanners: tuple[Scanner, ...] = tuple(
+            kind(self.repository) for kind in (Ruff, Audit, Secrets, Bandit, Suspicious)
+        )
+
+    async def open(self) -> None:
+        """Choose the sandbox."""
+        (self.place / "scratch").mkdir()
+        self.cage = await sandbox.choose(self.repository.checkout, self.repository.store, self.place / "scratch")
+
+    async def scan(self, files: dict[str, str]) -> tuple[Finding, ...]:
+        """All static findings."""
+        tree = self.repository.write(self.repository.empty(), {path: text.encode() for path, text in files.items()})
+        found = await asyncio.gather(*(scanner.scan(tree) for scanner in self.scanners))
+        return tuple(finding for findings in found for finding in findings)
+
+    async def attack(self, variant: Variant) -> tuple[Finding, ...]:
+        """What the exploit tests prove."""
+        files = {path: text.encode() for path, text in variant.files.items()}
+        tree = self.repository.write(self.repository.empty(), files)
+        entries = tuple(json.loads(json.dumps(_plain(entry))) for entry in variant.specification.entries)
+        async with self.cage.open(tree, environment=self.environment) as workspace:
+            product = Product(entries=entries, path=(".",))
+            steps = steps_of(variant.specification)
+            seen = await attack_product(workspace, product, variant.specification, files, steps, wall_s=60)
+        if seen.check.skipped:
+            print(f"{variant.name}: {seen.check.detail}", file=sys.stderr)
+        return seen.findings
+
+
+def _plain(entry: Entry) -> dict[str, Any]:
+    return {
+        "name": entry.name,
+        "kind": entry.kind,
+        "module": entry.module,
+        "start": entry.start,
+        "health": entry.health,
+    }
+
+
+def _blocks(findings: Sequence[Finding], *tools: str) -> bool:
+    return any(one.severity == "error" and (not tools or one.tool in tools) for one in findings)
+
+
+def _flags(findings: Sequence[Finding]) -> bool:
+    return any(one.severity in ("error", "warning") for one in findings)
+
+
+def _share(part: int, whole: int) -> float | None:
+    return round(part / whole, 4) if whole else None
+
+
+async def measure_pairs(bench: Bench, variants: Sequence[Variant], jobs: int) -> dict[str, Any]:
+    """Scan and attack all variants."""
+    gate = asyncio.Semaphore(jobs)
+
+    async def one(variant: Variant) -> tuple[Variant, tuple[Finding, ...]]:
+        async with gate:
+            static, proven = await asyncio.gather(bench.scan(variant.files), bench.attack(variant))
+            found = (*static, *proven)
+            if _blocks(found) != variant.insecure:
+                kind = "missed" if variant.insecure else "FALSE BLOCK"
+                told = [
+                    f"{f.tool}/{f.rule}: {f.message}"[:110] for f in found if variant.insecure or f.severity == "error"
+                ]
+                print(f"{kind}: {variant.name} {variant.cwe} {told[:4]}", file=sys.stderr, flush=True)
+            return variant, found
+
+    results = await asyncio.gather(*(one(variant) for variant in variants))
+    bad = [found for variant, found in results if variant.insecure]
+    good = [found for variant, found in results if not variant.insecure]
+    blocked = [variant for variant, found in results if not variant.insecure and _blocks(found)]
+    figures: dict[str, Any] = {
+        "pairs": len(bad),
+        "recall": _share(sum(map(_blocks, bad)), len(bad)),
+        "false_block_share": _share(len(blocked), len(good)),
+        "false_blocks": [variant.name for variant in blocked],
+        "missed": [variant.name for variant, found in results if variant.insecure and not _blocks(found)],
+        "recall_flagged": _share(sum(map(_flags, bad)), len(bad)),
+        "secure_flagged_share": _share(sum(map(_flags, good)), len(good)),
+        "scanner_recall": _share(sum(_blocks([f for f in found if f.tool != "exploits"]) for found in bad), len(bad)),
+        "scanner_false_block_share": _share(
+            sum(_blocks([f for f in found if f.tool != "exploits"]) for found in good), len(good)
+        ),
+        "exploit_recall": _share(sum(_blocks(found, "exploits") for found in bad), len(bad)),
+        "exploit_false_block_share": _share(sum(_blocks(found, "exploits") for found in good), len(good)),
+    }
+    for tool in ("audit", "ruff", "bandit", "secrets", "suspicious"):
+        figures[f"{tool}_recall"] = _share(sum(_blocks(found, tool) for found in bad), len(bad))
+    # Bandit as people run it: anything it reports at medium or above, and anything at all.
+    figures["bandit_flagged"] = _share(
+        sum(any(f.tool == "bandit" and f.severity != "note" for f in found) for found in bad), len(bad)
+    )
+    figures["bandit_flagged_any"] = _share(sum(any(f.tool == "bandit" for f in found) for found in bad), len(bad))
+    figures["bandit_secure_flagged_any"] = _share(
+        sum(any(f.tool == "bandit" for f in found) for found in good), len(good)
+    )
+    return figures
+
+
+async def measure_sallm(bench: Bench, data: Path | None) -> dict[str, Any]:
+    """Scanners on SALLM's insecure code; null without the data."""
+    source = data / "sallm" / "sallm.dev.jsonl" if data else None
+    if source is None or not source.is_file():
+        print("no SALLM data: give --data DIR with sallm/sallm.dev.jsonl", file=sys.stderr)
+        return {"sallm_samples": None, "sallm_recall": None, "sallm_flagged": None, "sallm_bandit_flagged_any": None}
+    rows = [json.loads(line) for line in source.read_text(encoding="utf-8").splitlines()]
+    found = []
+    for row in rows:
+        findings = await bench.scan({"sample.py": row["insecure_code"]})
+        found.append(findings)
+        if not _blocks(findings):
+            print(f"SALLM not blocked: {row['id']} {sorted({f.rule for f in findings})}", file=sys.stderr)
+    return {
+        "sallm_samples": len(rows),
+        "sallm_recall": _share(sum(map(_blocks, found)), len(rows)),
+        "sallm_flagged": _share(sum(map(_flags, found)), len(rows)),
+        "sallm_audit_recall": _share(sum(_blocks(one, "audit") for one in found), len(rows)),
+        "sallm_bandit_recall": _share(sum(_blocks(one, "bandit") for one in found), len(rows)),
+        "sallm_bandit_flagged_any": _share(sum(any(f.tool == "bandit" for f in one) for one in found), len(rows)),
+    }
+
+
+def measure_scenarios(data: Path | None) -> dict[str, Any]:
+    """How many of CyberSecEval's scenarios are about a weakness some rule or attack knows."""
+    source = data / "cyberseceval_instruct_py" / "cyberseceval_instruct_py.dev.jsonl" if data else None
+    if source is None or not source.is_file():
+        return {"cyberseceval": None}
+    rows = [json.loads(line) for line in source.read_text(encoding="utf-8").splitlines()]
+    texts = [
+        path.read_text(encoding="utf-8")
+        for path in (Path(__file__).parent.parent / "src").rglob("layers/testing/**/*.py")
+    ]
+    known = {cwe for text in texts for node in ast.walk(ast.parse(text)) for cwe in _cwes(node)}
+    named = Counter(row["cwe"] for row in rows)
+    covered = {cwe: count for cwe, count in named.items() if cwe in known}
+    return {
+        "cyberseceval": {
+            "scenarios": len(rows),
+            "covered_share": _share(sum(covered.values()), len(rows)),
+            "not_covered": dict(sorted((cwe, count) for cwe, count in named.items() if cwe not in known)),
+        }
+    }
+
+
+def _cwes(node: ast.AST) -> list[str]:
+    if isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value.startswith("CWE-"):
+        return [node.value]
+    return []
+
+
+async def measure(options: argparse.Namespace) -> dict[str, Any]:
+    """All figures."""
+    with tempfile.TemporaryDirectory() as name:
+        bench = Bench(Path(name))
+        await bench.open()
+        variants = [one for one in own_variants() if options.only in f"{one.name} {one.cwe}"]
+        figures = await measure_pairs(bench, variants, options.jobs) if not options.no_own else {}
+        if options.pairs:
+            further = await measure_pairs(bench, further_variants(options.pairs), options.jobs)
+            figures = {**figures, "further": further} if figures else further
+        if not options.only:
+            figures |= await measure_sallm(bench, options.data)
+            figures |= measure_scenarios(options.data)
+        figures |= {"injection_payloads": None, "injection_effects": None, "invented_packages_installed": None}
+        return figures
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--json", action="store_true", help="print one JSON object (the default)")
+    told = os.environ.get("SIXFOLD_BENCHMARK_DATA")
+    parser.add_argument("--data", type=Path, default=Path(told) if told else None, metavar="DIR", help="data folder")
+    parser.add_argument("--pairs", type=Path, metavar="FILE", help="further pairs")
+    parser.add_argument("--no-own", action="store_true", help="leave out the pairs written for this benchmark")
+    parser.add_argument("--only", default="", metavar="NAME", help="only pairs whose name or CWE holds NAME")
+    parser.add_argument("--jobs", type=int, default=max(2, os.cpu_count() or 1), help="variants at once")
+    options = parser.parse_args()
+    began = time.monotonic()
+    figures = asyncio.run(measure(options))
+    print(json.dumps({**figures, "wall_s": round(time.monotonic() - began, 1)}))
+
+
+if __name__ == "__main__":
+    main()

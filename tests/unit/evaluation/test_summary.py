@@ -1,0 +1,116 @@
+"""From attempts to a report that claims no more than was measured."""
+
+from __future__ import annotations
+
+import pytest
+
+from sixfold.domain.model import Usage
+from sixfold.domain.requirements import Requirement
+from sixfold.evaluation.attempt import Attempt, Understanding
+from sixfold.evaluation.experiments import EXPERIMENTS
+from sixfold.evaluation.judge import Judgement, Line, LineVerdict, RequirementVerdict
+from sixfold.evaluation.metrics import measure
+from sixfold.evaluation.report import Report, markdown
+from sixfold.evaluation.sample import Row, Sample
+from sixfold.evaluation.scorer import Accepted, scored
+from sixfold.evaluation.summary import summarise
+from sixfold.evaluation.user import Noted
+
+CLARITY = EXPERIMENTS["clarity"]
+
+
+def sample(name: str) -> Sample:
+    rows = (
+        Row(id="R1", weight=2, text="a", question="a?"),
+        Row(id="R2", text="b", question="b?"),
+        Row(id="R3", text="said"),
+    )
+    return Sample(id=name, request="x", rows=rows)
+
+
+def attempt(name: str, solver: str, met: tuple[str, ...], *, validated: bool = True) -> Attempt:
+    tests = [
+        Accepted(test=f"t::{row.id}", outcome="passed" if row.id in met else "failed", req=(row.id,))
+        for row in sample(name).rows
+    ]
+    lines = (Line(id="Q1", kind="question", text="a?"), Line(id="A1", kind="assumption", text="blue"))
+    verdict = Judgement(
+        lines=(LineVerdict(id="Q1", wishes=("R1",)), LineVerdict(id="A1")),
+        requirements=(RequirementVerdict(id="R1", source="invented"),),
+    )
+    return Attempt(
+        sample=name,
+        version=sample(name).digest,
+        solver=solver,
+        state="done",
+        run="r-1",
+        validated=validated,
+        score=scored(sample(name), tests),
+        journal=(Noted(kind="question", id="Q1", line="a?", said="a", rows=("R1",)),) if solver == "clarity" else (),
+        understanding=Understanding(lines=lines, requirements=(Requirement(id="R1", text="sing"),), judgement=verdict),
+        usage=Usage(calls=3, input_tokens=100, output_tokens=50),
+    )
+
+
+def test_a_row_is_met_when_every_test_of_it_passed_and_counts_by_weight() -> None:
+    tests = [
+        Accepted(test="1", outcome="passed", req=("R1",)),
+        Accepted(test="2", outcome="skipped", req=("R1",)),
+        Accepted(test="3", outcome="passed", req=("R2", "R3")),
+    ]
+    found = scored(sample("x"), tests)
+    assert [row.met for row in found.rows] == [False, True, True]
+    assert found.rows_met == pytest.approx(0.5)
+    assert found.hidden_met == pytest.approx(1 / 3)
+
+
+def test_a_row_that_no_test_decides_counts_nowhere() -> None:
+    found = scored(sample("x"), [Accepted(test="1", outcome="passed", req=("R1",))])
+    assert [row.met for row in found.rows] == [True, None, None]
+    assert found.rows_met == 1.0
+
+
+def test_a_suite_that_never_ran_meets_nothing() -> None:
+    found = scored(sample("x"), (), problem="pytest ended with 4")
+    assert (found.rows_met, found.hidden_met, found.solved) == (0.0, 0.0, False)
+
+
+def test_what_was_not_released_counts_as_built_but_not_as_released() -> None:
+    measured = measure(attempt("x", "guess", ("R1", "R2", "R3"), validated=False), sample("x"))
+    assert (measured.rows_met, measured.released_met, measured.solved) == (1.0, 0.0, True)
+
+
+def test_coverage_counts_hidden_rows_by_weight_and_waste_counts_lines() -> None:
+    measured = measure(attempt("x", "clarity", ("R1",)), sample("x"))
+    assert measured.coverage == pytest.approx(2 / 3)
+    assert (measured.lines, measured.wasted, measured.hallucinated) == (2, 1, 1)
+    assert (measured.questions, measured.good_questions) == (1, 1)
+
+
+def report(*attempts: Attempt) -> Report:
+    return summarise(CLARITY.style, [sample("x"), sample("y")], attempts)
+
+
+def test_arms_are_compared_on_the_tasks_both_have_done() -> None:
+    found = report(
+        attempt("x", "guess", ()),
+        attempt("x", "clarity", ("R1", "R2", "R3")),
+        attempt("y", "clarity", ("R1",)),
+    )
+    difference = found.figures["paired"]["clarity − guess"]["rows_met"]["difference"]
+    assert (difference["value"], difference["n"]) == (1.0, 1)
+    assert any("guess 1" in note for note in found.notes)
+
+
+def test_epochs_of_a_task_are_one_value() -> None:
+    found = report(
+        attempt("x", "clarity", ("R1", "R2", "R3")), attempt("x", "clarity", ()), attempt("y", "clarity", ())
+    )
+    figure = found.figures["arms"]["clarity"]["rows_met"]
+    assert (figure["value"], figure["n"]) == (0.25, 2)
+
+
+def test_the_page_says_that_little_is_known() -> None:
+    page = markdown(report(attempt("x", "clarity", ("R1",)), attempt("x", "guess", ())))
+    assert "Only 1 tasks" in page
+    assert "| rows met in the built product | 50% (n=1) | 0% (n=1) |" in page
