@@ -361,3 +361,20 @@ async def test_a_crash_at_any_step_of_a_run_whose_plan_changes_loses_nothing_and
             await changed_twice(stage)
         assert await changed_twice(stage) == tree, number
         assert told(stage) == told(whole), number
+
+
+async def test_a_task_asked_again_may_answer_that_its_files_fit_as_they_stand(tmp_path: Path) -> None:
+    stage = Stage(tmp_path, options=Options(review="none", parallel=1))
+    change = Change(kind="role", reason="skill", base=1, tasks=(replace(PLAN.task("T1"), role="database"),))
+
+    def edited(name: str) -> None:
+        if "r-1:task:T3" in stage.trees and not stage.edited:
+            stage.edit(change)
+
+    stage.on_check = edited
+    product = await stage.develop(PLAN, SPECIFICATION, [code(1, repeat=True), code(2), code(3)])
+    assert not product.failed
+    assert [job.task for job in stage.jobs].count("T1") == 2
+    assert not stage.events("patch.refused")
+    assert len(product.increments) == 3
+    assert stage.view.task("T1").reused.startswith("asked again, it fits as it stands")
