@@ -14,8 +14,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NoReturn
 
-from sixfold.domain.data import Data, from_json
-from sixfold.domain.errors import ConfigurationError, StorageError
+from sixfold.domain.data import Data, from_json, to_json
+from sixfold.domain.errors import ConfigurationError, InvalidData, StorageError
+from sixfold.domain.language import Profile
 from sixfold.domain.run import Budget, Options
 
 ROLES = ("analyst", "architect", "coder", "tester", "reviewer")
@@ -52,9 +53,10 @@ class Settings(Data, frozen=True, kw_only=True):
     phase_budget: Budget = Budget()
     task_budget: Budget = Budget()
     timeout_s: float | None = None
-    max_questions: int = 3
+    max_questions: int = 5
     max_repairs: int = 3
     candidates: int = 3
+    languages: tuple[Profile, ...] = ()
     parallel: int = 4
     packages: tuple[str, ...] = ()
     min_package_age_days: float = 7.0
@@ -78,6 +80,7 @@ class Settings(Data, frozen=True, kw_only=True):
                 "max_questions": self.max_questions,
                 "max_repairs": self.max_repairs,
                 "candidates": self.candidates,
+                "languages": to_json(self.languages),
                 "parallel": self.parallel,
                 "packages": self.packages,
             },
@@ -125,6 +128,26 @@ def _model(value: Any) -> str:
     if not isinstance(value, str) or not value.partition(":")[2].strip() or not value.partition(":")[0].strip():
         raise _Refused("PROVIDER:NAME, relay:DIR, command:PROGRAM or replay:DIR")
     return value
+
+
+def _profiles(value: Any) -> tuple[Profile, ...]:
+    """`[languages.NAME]` tables: test commands that run in the sandbox and nowhere else, so a project may name them."""
+    if value == ():
+        return ()
+    if not isinstance(value, dict) or not all(isinstance(table, dict) for table in value.values()):
+        raise _Refused("a table of tables: [languages.NAME] with files and test")
+    found = []
+    for name, table in value.items():
+        content = dict(table)
+        variables = content.pop("environment", {})
+        if not isinstance(variables, dict) or not content.get("test"):
+            raise _Refused(f"[languages.{name}] with a test command, a list of words")
+        try:
+            pairs = sorted((str(key), str(item)) for key, item in variables.items())
+            found.append(from_json({**content, "name": name, "environment": pairs}, Profile))
+        except InvalidData as error:
+            raise _Refused(f"a profile in [languages.{name}] ({error.why or error.what})") from None
+    return tuple(found)
 
 
 def _names(value: Any) -> tuple[str, ...]:
@@ -176,8 +199,9 @@ _KEYS = {
         _Key(name="task_budget.usd", read=_number(float, 0), project="lower"),
         _Key(name="task_budget.tokens", read=_number(int, 0), project="lower"),
         _Key(name="timeout_s", read=_number(float, 0.001), project="lower"),
-        _Key(name="max_questions", read=_number(int, 0), default=3),
+        _Key(name="max_questions", read=_number(int, 0), default=5),
         _Key(name="max_repairs", read=_number(int, 0), default=3, project="lower"),
+        _Key(name="languages", read=_profiles, default=()),
         _Key(name="candidates", read=_number(int, 1), default=3, project="lower"),
         _Key(name="parallel", read=_number(int, 1), default=4, project="lower"),
         _Key(name="packages", read=_names, default=(), project="never"),
@@ -252,6 +276,7 @@ def _settings(values: Mapping[str, tuple[Any, str]]) -> Settings:
         max_questions=now["max_questions"],
         max_repairs=now["max_repairs"],
         candidates=now["candidates"],
+        languages=now["languages"],
         parallel=now["parallel"],
         packages=now["packages"],
         min_package_age_days=now["min_package_age_days"],
@@ -280,7 +305,8 @@ def _flat(path: Path, *, must_exist: bool = False) -> dict[str, Any]:
         raise StorageError(f"cannot read {path}", why=str(error.strerror or error)) from error
     flat: dict[str, Any] = {}
     for name, value in content.items():
-        inner = {f"{name}.{key}": item for key, item in value.items()} if isinstance(value, dict) else {name: value}
+        spread = isinstance(value, dict) and name != "languages"
+        inner = {f"{name}.{key}": item for key, item in value.items()} if spread else {name: value}
         flat.update(inner)
     for name in flat:
         if name not in _KEYS:

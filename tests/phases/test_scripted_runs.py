@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -155,6 +156,22 @@ def test_a_rejected_release_is_reworked_and_offered_again(person: Person) -> Non
     person.sixfold("resume")
     person.sixfold("apply")
     assert "as the reviewer asked" in (person.folder / "fizz.py").read_text()
+
+
+@pytest.mark.skipif(shutil.which("node") is None, reason="node runs the front end's tests: apt-get install nodejs")
+def test_a_front_end_in_javascript_beside_a_python_back_end_is_tested_in_both_languages(person: Person) -> None:
+    person.sixfold(
+        "build", "create server.py and web/total.mjs with total(items) and a test for each", "-y", scenario="web"
+    )
+    reports = [event["data"]["report"] for event in person.events("tests.ran")]
+    cases = {case["id"]: case["outcome"] for case in reports[0]["cases"]}
+    assert cases["web/total.test.mjs::adds prices"] == "failed"  # and the repair mends it
+    cases = {case["id"]: case["outcome"] for case in reports[1]["cases"]}
+    assert (cases["web/total.test.mjs::adds prices"], cases["test_server.py::test_items"]) == ("passed", "passed")
+    assert [event["data"]["strategy"] for event in person.events("repair.decided")] == ["repair"]
+    assert person.result()["status"] == "validated"
+    risks = {risk["kind"] for risk in person.events("increment.proposed")[-1]["data"]["increment"]["risks"]}
+    assert "network" in risks
 
 
 def test_what_a_person_edits_in_review_is_tested_again_and_carries_their_name(person: Person, tmp_path: Path) -> None:

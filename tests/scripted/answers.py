@@ -462,7 +462,140 @@ QUIET = [
     ("T1: ", files(**{"fizz.py": FIZZ, "test_fizz.py": FIZZ_TEST})),
 ]
 
+WEB_SPEC = {
+    "title": "Show the total of a price list",
+    "requirements": [
+        {
+            "id": "R1",
+            "text": "WHEN /api/items is asked for, THE SYSTEM SHALL answer the price list as JSON",
+            "examples": [
+                {
+                    "id": "R1.E1",
+                    "title": "list",
+                    "entry": "web",
+                    "steps": [{"path": "/api/items", "expect": {"status": 200, "json": [{"price": 2}, {"price": 3}]}}],
+                }
+            ],
+        }
+    ],
+    "entries": [{"name": "web", "kind": "service", "start": ["python", "server.py", "{port}"], "health": "/api/items"}],
+    "interface": "GET /api/items: a list of objects with price; GET /: the page",
+    "assumptions": [],
+}
+SERVER = '''\
+"""A price list as JSON, and the page that adds it up."""
+
+import json
+import sys
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+ITEMS = [{"price": 2}, {"price": 3}]
+PAGES = {"/": ("web/index.html", "text/html"), "/total.mjs": ("web/total.mjs", "text/javascript")}
+
+
+def items():
+    """The price list."""
+    return ITEMS
+
+
+class Handler(BaseHTTPRequestHandler):
+    """Answers the page, its script and the list."""
+
+    def do_GET(self):
+        """Answer one request."""
+        if self.path == "/api/items":
+            self._send(200, "application/json", json.dumps(items()).encode())
+        elif self.path in PAGES:
+            file, kind = PAGES[self.path]
+            self._send(200, kind, Path(__file__).with_name("web").joinpath(Path(file).name).read_bytes())
+        else:
+            self._send(404, "text/plain", b"not found")
+
+    def _send(self, status, kind, body):
+        self.send_response(status)
+        self.send_header("Content-Type", kind)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format, *args):
+        """Be quiet."""
+
+
+if __name__ == "__main__":
+    ThreadingHTTPServer(("127.0.0.1", int(sys.argv[1])), Handler).serve_forever()
+'''
+SERVER_TEST = """\
+from server import items
+
+
+def test_items():
+    assert [item["price"] for item in items()] == [2, 3]
+"""
+TOTAL = """\
+export function total(items) {
+  return items.reduce((sum, item) => sum + item.price, 0);
+}
+
+export async function load(place) {
+  const answer = await fetch('/api/items');
+  place.textContent = String(total(await answer.json()));
+}
+"""
+TOTAL_TEST = """\
+import assert from 'node:assert/strict';
+import test from 'node:test';
+
+import { total } from './total.mjs';
+
+test('adds prices', () => {
+  assert.equal(total([{ price: 2 }, { price: 3 }]), 5);
+});
+"""
+PAGE = """\
+<!doctype html>
+<title>Total</title>
+<p id="total"></p>
+<script type="module">
+  import { load } from './total.mjs';
+  load(document.getElementById('total'));
+</script>
+"""
+WEB_ACCEPTANCE = """\
+import pytest
+
+
+@pytest.mark.req("R1")
+def test_the_list_is_json(service):
+    assert service.get("/api/items").json() == [{"price": 2}, {"price": 3}]
+
+
+@pytest.mark.req("R1")
+def test_an_unknown_page_is_not_found(service):
+    assert service.get("/nothing").status == 404
+"""
+WEB = [
+    (
+        "one small programming job",
+        answer_json(WEB_SPEC)
+        + "\n"
+        + files(
+            **{
+                "server.py": SERVER,
+                "test_server.py": SERVER_TEST,
+                "web/index.html": PAGE,
+                "web/total.mjs": TOTAL.replace("sum + item.price", "sum - item.price"),
+                "web/total.test.mjs": TOTAL_TEST,
+            }
+        ),
+    ),
+    ("does not pass yet", files(**{"web/total.mjs": TOTAL})),
+    ("you write the acceptance tests", python(WEB_ACCEPTANCE)),
+]
+
 SCENARIOS = {
+    "web": WEB,
     "sampled": SAMPLED,
     "quiet": QUIET,
     "corrected": CORRECTED,

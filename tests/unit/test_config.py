@@ -135,3 +135,23 @@ def test_without_home_the_platform_state_folder_is_used(tmp_path: Path) -> None:
     settings = load(env={}, folder=tmp_path)
     assert settings.home.is_absolute()
     assert settings.home.name == "sixfold"
+
+
+def test_a_project_declares_how_another_language_is_tested(tmp_path: Path) -> None:
+    (tmp_path / "sixfold.toml").write_text(
+        '[languages.go]\nfiles = ["*.go"]\ntest = ["go", "test", "./..."]\nprobe = ["go", "version"]\n'
+        '[languages.go.environment]\nGOFLAGS = "-mod=vendor"\n'
+    )
+    settings = load(env={"SIXFOLD_HOME": str(tmp_path)}, folder=tmp_path)
+    profile = settings.options().languages[0]
+    assert (profile.name, profile.test, profile.report) == ("go", ("go", "test", "./..."), "exit")
+    assert profile.environment == (("GOFLAGS", "-mod=vendor"),)
+
+
+@pytest.mark.parametrize(
+    "text", ['[languages.go]\nfiles = ["*.go"]\n', '[languages.go]\ntest = "go test"\n', "languages = 3"]
+)
+def test_a_profile_that_is_not_understood_is_refused(tmp_path: Path, text: str) -> None:
+    (tmp_path / "sixfold.toml").write_text(text)
+    with pytest.raises(ConfigurationError, match="languages"):
+        load(env={"SIXFOLD_HOME": str(tmp_path)}, folder=tmp_path)

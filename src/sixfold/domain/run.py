@@ -6,6 +6,7 @@ from typing import Literal
 
 from sixfold.domain.data import Data, Tree
 from sixfold.domain.evidence import Check, Finding
+from sixfold.domain.language import Profile
 from sixfold.domain.model import Usage
 
 Status = Literal["running", "validated", "waiting", "paused", "failed", "cancelled"]
@@ -43,6 +44,8 @@ class Options(Data, frozen=True, kw_only=True):
     max_questions: int = 5
     max_repairs: int = 3
     """Repair attempts of one task before it ends as failed."""
+    languages: tuple[Profile, ...] = ()
+    """Test profiles of other languages that the project declared, before the built-in ones."""
     candidates: int = 3
     """Samples drawn at once for a task that is stuck also after a fresh start; 1 = never more than one."""
     parallel: int = 4

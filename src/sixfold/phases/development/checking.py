@@ -11,9 +11,10 @@ from sixfold.domain.code import Refusal
 from sixfold.domain.data import Data, Tree
 from sixfold.domain.evidence import Finding, TestReport
 from sixfold.domain.flow import Job
+from sixfold.domain.language import Profile
 from sixfold.domain.plan import Task
-from sixfold.domain.ports import Ports
-from sixfold.layers.testing import runner, scanning, system
+from sixfold.domain.ports import Environment, Ports
+from sixfold.layers.testing import languages, runner, scanning, system
 from sixfold.layers.testing.examples import FOLDER as EXAMPLES
 from sixfold.layers.testing.harness.listing import is_test_file
 from sixfold.workflow.run import Run
@@ -53,8 +54,11 @@ async def check_tree(run: Run, ports: Ports, job: Job, task: Task, tree: Tree, *
         has_tests, older = await asyncio.to_thread(_tests_in, ports, job.origin, tree)
         if not has_tests and not task.check:
             return TestReport(suite="unit")
+        python = [path for path in task.check if path.endswith(".py")]
+        if task.check and not python:
+            return TestReport(suite="unit")
         async with ports.sandbox.open(tree, environment=job.environment) as workspace:
-            return await runner.run_tests(workspace, suite="existing" if older else "unit", paths=task.check)
+            return await runner.run_tests(workspace, suite="existing" if older else "unit", paths=python)
 
     async def examples() -> TestReport | None:
         # A single task is the whole product, so the examples of the specification apply already.
@@ -65,11 +69,14 @@ async def check_tree(run: Run, ports: Ports, job: Job, task: Task, tree: Tree, *
 
     async def evidence_of() -> Evidence:
         # Side by side, each suite on a copy of its own.
-        report, executed, findings = await asyncio.gather(
-            own_tests(), examples(), scanning.new_findings(ports.scanners, ports.repository, job.origin, tree)
+        report, other, executed, findings = await asyncio.gather(
+            own_tests(),
+            other_languages(ports, tree, job.environment, job.options.languages, only=task.check),
+            examples(),
+            scanning.new_findings(ports.scanners, ports.repository, job.origin, tree),
         )
-        if executed is not None:
-            report = _together(report, executed)
+        for more in (*other, *([executed] if executed is not None else [])):
+            report = together(report, more)
         report = _forgive(report, job.known_failures)
         own = await asyncio.to_thread(_own_failures, ports, job.origin, report)
         return Evidence(report=report, findings=findings, own=own)
@@ -79,6 +86,26 @@ async def check_tree(run: Run, ports: Ports, job: Job, task: Task, tree: Tree, *
         problem = "the task brought no test that runs"
         return msgspec.structs.replace(evidence, report=msgspec.structs.replace(evidence.report, problem=problem))
     return evidence
+
+
+async def other_languages(
+    ports: Ports, tree: Tree, environment: Environment, declared: Sequence[Profile], *, only: Sequence[str] = ()
+) -> tuple[TestReport, ...]:
+    """The tests of a tree that are not Python's, one report a profile; nothing where there are none.
+
+    Args:
+        declared: the project's own profiles, before the built-in ones.
+        only: test files that matter; empty = all.
+    """
+    found = await asyncio.to_thread(languages.applying, ports.repository, tree, declared)
+    reports = []
+    for profile, tests in found:
+        wanted = tuple(path for path in tests if path in only) if only else tests
+        if only and tests and not wanted:
+            continue
+        async with ports.sandbox.open(tree, environment=environment) as workspace:
+            reports.append(await languages.run_profile(workspace, profile, wanted))
+    return tuple(reports)
 
 
 def _tests_in(ports: Ports, origin: Tree, tree: Tree) -> tuple[bool, bool]:
@@ -95,7 +122,8 @@ def _own_failures(ports: Ports, origin: Tree, report: TestReport) -> tuple[str, 
     return tuple(id for id in failed if not id.startswith(f"{EXAMPLES}/") and id.split("::", 1)[0] not in older)
 
 
-def _together(unit: TestReport, executed: TestReport) -> TestReport:
+def together(unit: TestReport, executed: TestReport) -> TestReport:
+    """Two runs as one report."""
     return msgspec.structs.replace(
         unit,
         cases=unit.cases + executed.cases,

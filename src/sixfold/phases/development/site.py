@@ -16,6 +16,7 @@ from sixfold.domain.run import Approval, Decision, Options
 from sixfold.layers.planning import revision
 from sixfold.layers.planning.schedule import Scheduler
 from sixfold.layers.testing import runner
+from sixfold.phases.development.checking import other_languages, together
 from sixfold.workflow.run import Run
 
 
@@ -159,7 +160,10 @@ async def begin(
 
         async def before() -> TestReport:
             async with ports.sandbox.open(snapshot.tree, environment=environment) as workspace:
-                return await runner.run_tests(workspace, suite="existing")
+                report = await runner.run_tests(workspace, suite="existing")
+            for more in await other_languages(ports, snapshot.tree, environment, options.languages):
+                report = together(report, more)
+            return report
 
         report = await run.step("development.test_before", before, TestReport)
         run.emit(
