@@ -56,6 +56,8 @@ class Job(Data, frozen=True, kw_only=True):
     """Tests that failed before the run changed anything."""
     published: tuple[Note, ...] = ()
     """What the providers of its contracts let it know."""
+    again: bool = False
+    """The task was finished before and is asked again after the plan changed: its files may fit as they stand."""
 
 
 class TaskResult(Data, frozen=True, kw_only=True):
