@@ -9,9 +9,10 @@ only the judge sees). The judge says for every row whether a question asks for i
 wanted (`right`), a line states it otherwise so that the person would correct it (`wrong`), only part of it is touched
 (`part`), or nothing touches it (`missed`), and which lines touch no row. Its judgement is kept beside the ledger.
 
-Keys: `coverage` share of rows asked, right or wrong, weighted by nothing (`part` counts half); `right_share` share of
-rows already right by default; `lines` mean questions and assumptions a task; `wasted_share` share of lines and
-questions that touch no row; `questions` mean a task; `missed` the rows nobody would have been told about.
+Keys: `coverage` share of rows asked, right or wrong (`part` counts half); `touched_share` the same with `part` in
+full: the person read something about it; `right_share` share of rows already right by default; `lines` mean questions
+and assumptions a task; `wasted_share` share of lines and questions that touch no row; `questions` mean a task;
+`missed` the rows that are missed or touched in part.
 """
 
 from __future__ import annotations
@@ -76,7 +77,7 @@ def main() -> int:
     options = parser.parse_args()
     if not options.model:
         sys.stderr.write("no model: give one with -m; every figure is null\n")
-        keys = ("coverage", "right_share", "lines", "wasted_share", "questions", "missed")
+        keys = ("coverage", "touched_share", "right_share", "lines", "wasted_share", "questions", "missed")
         sys.stdout.write(json.dumps(dict.fromkeys(keys)) + "\n")
         return 0
     names = [name for name in options.only.split(",") if name]
@@ -103,6 +104,7 @@ async def measure(folders: list[Path], options: argparse.Namespace) -> dict[str,
     covered = sum({"asked": 1.0, "right": 1.0, "wrong": 1.0, "part": 0.5}.get(verdict, 0.0) for verdict in rows)
     return {
         "coverage": round(covered / len(rows), 3),
+        "touched_share": round(1 - rows.count("missed") / len(rows), 3),
         "right_share": round(rows.count("right") / len(rows), 3),
         "lines": sum(lines) / len(lines),
         "wasted_share": round(sum(result["wasted"] for result in results) / sum(lines), 3),

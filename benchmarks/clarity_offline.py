@@ -11,12 +11,13 @@ mutant drawn under the seed. This flatters the check in one way (a faithful read
 burdens it in another (mutants are wrong at random). `*_solution_only` has the solution as the only reader.
 
 Keys: `inconsistency_recall` share of prompts with a planted inconsistency (1c, 2ac, 2cp, 3acp) that the blind-example
-check flags; `inconsistency_false_alarm` share of untouched prompts it flags; `incompleteness_recall` share of prompts
-with a deleted piece (1p, 2ap, 2cp, 3acp) that lint calls incomplete; `over_asking_rate` share of untouched prompts
-flagged by either; `calls_clear`, `calls_flagged` mean model calls per untouched or flagged prompt beyond the first
-candidate, which development needs anyway, plus one to phrase a question; `gain_per_question_pp` points of pass rate
-(HumanEval's own tests, summed over tasks) that one truthful answer to the most splitting input wins over a vote of the
-samples, per question asked.
+check flags; `inconsistency_false_alarm` share of untouched prompts it flags, of which
+`inconsistency_false_alarm_unfounded` are those whose given solution meets the prompt's own examples (the others really
+contradict themselves); `incompleteness_recall` share of prompts with a deleted piece (1p, 2ap, 2cp, 3acp) that lint
+calls incomplete; `over_asking_rate` share of untouched prompts flagged by either; `calls_clear`, `calls_flagged` mean
+model calls per untouched or flagged prompt beyond the first candidate, which development needs anyway, plus one to
+phrase a question; `gain_per_question_pp` points of pass rate (HumanEval's own tests, summed over tasks) that one
+truthful answer to the most splitting input wins over a vote of the samples, per question asked.
 """
 
 from __future__ import annotations
@@ -232,6 +233,9 @@ def figures(checked: Sequence[Checked], gains: Sequence[tuple[float, float, int]
         "inconsistency_recall": share([item.inconsistent for item in bad]),
         "inconsistency_false_alarm": share([item.inconsistent for item in clear]),
         "incompleteness_recall": share([item.incomplete for item in holed]),
+        "inconsistency_false_alarm_unfounded": share(
+            [item.inconsistent and not item.inconsistent_solution_only for item in clear]
+        ),
         "over_asking_rate": share([item.inconsistent or item.incomplete for item in clear]),
         "calls_clear": round(sum(item.calls for item in clear) / len(clear), 3) if clear else None,
         "calls_flagged": round(sum(item.calls for item in flagged) / len(flagged), 3) if flagged else None,

@@ -115,8 +115,8 @@ def peers() -> dict[str, object]:
             runs = []  # installed, but it does not work here (no daemon, no image, no namespaces)
         found[f"{name}_true_ms"] = round(statistics.median(runs), 2) if runs else None
         if not runs:
-            hint = f"`sixfold sandbox run` with sandbox = {name} once makes the image" if "man" in name else "not here"
-            print(f"{name}: null; {hint if shutil.which(name) else 'not installed'}", file=sys.stderr)
+            hint = "it did not run `true`; for a container, `sandbox run` with that backend makes the image once"
+            print(f"{name}: null: {hint if shutil.which(name) else 'not installed'}", file=sys.stderr)
     return found
 
 

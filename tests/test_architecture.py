@@ -38,9 +38,12 @@ def modules() -> list[Path]:
 
 
 def programs() -> list[Path]:
-    """Every Python file of the project, tests and benchmarks too."""
+    """Every Python file of the project, tests and benchmarks too; not the products that benchmarks put to the test."""
     return [
-        path for folder in ("src", "tests", "scripts", "benchmarks") for path in sorted((ROOT / folder).rglob("*.py"))
+        path
+        for folder in ("src", "tests", "scripts", "benchmarks")
+        for path in sorted((ROOT / folder).rglob("*.py"))
+        if "products" not in path.parts
     ]
 
 

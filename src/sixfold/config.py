@@ -53,7 +53,7 @@ class Settings(Data, frozen=True, kw_only=True):
     phase_budget: Budget = Budget()
     task_budget: Budget = Budget()
     timeout_s: float | None = None
-    max_questions: int = 3
+    max_questions: int = 5
     max_repairs: int = 3
     edit_format: str = "auto"
     candidates: int = 3
@@ -201,7 +201,7 @@ _KEYS = {
         _Key(name="task_budget.usd", read=_number(float, 0), project="lower"),
         _Key(name="task_budget.tokens", read=_number(int, 0), project="lower"),
         _Key(name="timeout_s", read=_number(float, 0.001), project="lower"),
-        _Key(name="max_questions", read=_number(int, 0), default=3),
+        _Key(name="max_questions", read=_number(int, 0), default=5),
         _Key(name="max_repairs", read=_number(int, 0), default=3, project="lower"),
         _Key(name="languages", read=_profiles, default=()),
         _Key(name="edit_format", read=_choice("auto", "blocks", "whole", "unified", "objects"), default="auto"),

@@ -218,6 +218,8 @@ def _decided(view: RunView, data: Json, event: Event) -> RunView:
         return view  # it takes effect as a revision of the plan
     if kind == "assumption":
         return _correct(view, decision, name)
+    if kind == "requirement":
+        return view  # the sentence changes when the specification is written again, with what follows from it
     increment = view.increment(name)
     tree = Tree(name) if kind == "release" else increment.increment.tree if increment else Tree("")
     current = increment.increment.tree if increment else view.offer.tree if view.offer else None

@@ -40,7 +40,8 @@ def specification_text(specification: Specification, *, only: Collection[str] | 
 
 def assumption_text(item: Assumption) -> str:
     """One line: the decision, and what a human put in its place."""
-    corrected = f". Corrected by the person, which prevails: {item.correction}" if item.correction else ""
+    said = bool(item.correction) and item.correction not in item.text
+    corrected = f". Corrected by the person, which prevails: {item.correction}" if said else ""
     return f"{item.id}: {item.text}{corrected}"
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from sixfold.domain.data import Json
 from sixfold.domain.events import Event
+from sixfold.domain.revising import revision_of
 
 
 def narrate(event: Event) -> str:
@@ -93,7 +94,9 @@ _VERDICTS = {
 
 def _decision(data: Json) -> str:
     decision = data.get("decision", {})
-    kind, _, name = str(decision.get("subject", "")).partition(":")
+    subject = str(decision.get("subject", ""))
+    revised = revision_of(subject)
+    kind, _, name = (revised.subject if revised else subject).partition(":")
     shown = name[:12] if kind == "release" else name
     verdict = {
         "answer": "answered",
@@ -103,6 +106,10 @@ def _decision(data: Json) -> str:
         "edit": "edited",
     }.get(str(decision.get("verdict")), str(decision.get("verdict")))
     text = decision.get("comment") if kind == "plan" else decision.get("value") or decision.get("comment")
+    if kind == "assumption" and verdict == "answered":
+        verdict = "corrected"
+    if kind == "requirement":
+        verdict = "dropped" if verdict == "rejected" else "written anew"
     return f"{kind} {shown} {verdict} by {decision.get('who', '')}" + (f": {_cut(text)}" if text else "")
 
 

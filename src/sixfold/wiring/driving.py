@@ -175,6 +175,7 @@ async def open_ports(
     from sixfold.layers.refinement.git import GitRepository
     from sixfold.layers.testing import sandbox
     from sixfold.layers.testing.environments import UvEnvironments
+    from sixfold.layers.testing.moved import Locating
 
     repository = GitRepository(folder / "repository", folder / "blobs")
     clock = parts.clock or SystemClock()
@@ -217,7 +218,7 @@ async def open_ports(
         costs=cloud,
         repository=repository,
         retriever=RepositoryIndex(repository),
-        sandbox=cage,
+        sandbox=Locating(cage, settings.home / "environments"),
         environments=UvEnvironments(
             settings.home / "environments", os.environ, min_age_days=settings.min_package_age_days
         ),

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from sixfold.domain.dependants import dependants
 from sixfold.domain.evidence import TestCase
-from sixfold.domain.requirements import Question, Requirement, Step
+from sixfold.domain.requirements import Assumption, Question, Requirement, Step
 from sixfold.domain.result import findings_counts, next_step
 from sixfold.domain.view import RunView, outcomes
 from sixfold.interfaces.report.graph import draw
@@ -176,7 +177,7 @@ def specification(view: RunView) -> Html | None:
     if written is None:
         return None
     ledger = [
-        (tag("span", item.id, class_="id"), item.text, ", ".join(item.requirements), badge(item.status))
+        (tag("span", item.id, class_="id"), _assumed(item), dependants(view, item.id).text(), badge(item.status))
         for item in written.assumptions
     ]
     return section(
@@ -187,6 +188,12 @@ def specification(view: RunView) -> Html | None:
         [tag("h3", "Assumptions"), rows(("", "Decided without asking", "Rests on it", ""), ledger)] if ledger else None,
         [tag("h3", "Public interface"), tag("pre", written.interface)] if written.interface else None,
     )
+
+
+def _assumed(item: Assumption) -> str:
+    """The decision, and what a person wants instead where the line does not say so already."""
+    said = item.correction and item.correction not in item.text
+    return f"{item.text} — instead: {item.correction}" if said else item.text
 
 
 def _requirement(item: Requirement) -> Html:

@@ -137,6 +137,7 @@ _LINE = (
     ("reviewer", "Compare the whole with the specification and correct what differs."),
 )
 """The fixed line of roles that MetaGPT and ChatDev run for every request (research: orchestration, 3.1)."""
+_HAND_OVER = "Add a line to DESIGN.md on what you did, or that nothing was left to do."
 
 
 def static_plan(specification: Specification) -> Plan:
@@ -155,7 +156,7 @@ def static_plan(specification: Specification) -> Plan:
             Task(
                 id=f"T{number}",
                 title=f"{specification.title}: {role}"[:72],
-                goal=f"{specification.summary}\n{goal}".strip(),
+                goal=f"{specification.summary}\n{goal} {'' if number == 1 else _HAND_OVER}".strip(),
                 role=role,
                 provides=() if last else (f"hand-over-{number}",),
                 consumes=(f"hand-over-{number - 1}",) if number > 1 else (),

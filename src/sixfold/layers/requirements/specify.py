@@ -169,7 +169,7 @@ def _rested(ledger: Specification, rests: Sequence[_Rest | str], written: Specif
         lines.append(
             replace(
                 item,
-                text=item.text if keep else text,
+                text=_restated(item, item.text if keep else text),
                 requirements=tuple(dict.fromkeys(id for id in rest.requirements or () if id in known)),
             )
         )
@@ -357,9 +357,17 @@ def _carried(settled: Sequence[Assumption], rewritten: Specification) -> tuple[A
             lines.append(item)
         else:
             text = old.text if old.status == "confirmed" else item.text
-            lines.append(replace(old, text=text, requirements=item.requirements))
+            lines.append(replace(old, text=_restated(old, text), requirements=item.requirements))
     rest = [item for item in before.values() if item.status != "assumed"]
-    return (
-        *(replace(item, requirements=tuple(id for id in item.requirements if id in known)) for item in rest),
-        *lines,
-    )
+    kept = [
+        replace(
+            item, text=_restated(item, item.text), requirements=tuple(id for id in item.requirements if id in known)
+        )
+        for item in rest
+    ]
+    return (*kept, *lines)
+
+
+def _restated(item: Assumption, text: str) -> str:
+    """A corrected line never reads as before, also when nobody worded it anew."""
+    return f"{text} — instead: {item.correction}" if item.correction and text == item.text else text

@@ -30,6 +30,7 @@ from sixfold.domain.data import canonical, digest
 from sixfold.domain.errors import ConfigurationError
 from sixfold.domain.ports import Environment
 from sixfold.layers.testing.locking import Locked, Said, lock, oldest_allowed
+from sixfold.layers.testing.moved import located
 from sixfold.layers.testing.sandbox.policy import interpreter
 
 TOOLCHAIN = Path(__file__).with_name("toolchain.txt")
@@ -263,7 +264,8 @@ def _one_line(said: str) -> str:
 
 def _read(place: Path) -> Environment | None:
     try:
-        return msgspec.json.decode((place / "environment.json").read_bytes(), type=Environment)
+        found = msgspec.json.decode((place / "environment.json").read_bytes(), type=Environment)
+        return located(found, place.parent)
     except FileNotFoundError:
         return None
     except msgspec.DecodeError:

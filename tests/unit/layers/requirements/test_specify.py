@@ -107,6 +107,7 @@ async def test_corrected_assumption_survives_a_model_that_drops_it() -> None:
         [decided("assumption:A2", "answer", "Deleted ones can be restored.")],
     )
     kept = {item.id: item for item in found.assumptions}
+    assert kept["A2"].text == "Delete is final. — instead: Deleted ones can be restored."
     assert kept["A2"].correction == "Deleted ones can be restored."
     assert kept["A2"].status == "corrected"
     assert kept["A2"].requirements == ()
@@ -172,7 +173,7 @@ async def test_correction_and_answer_reach_whoever_writes_the_specification() ->
     assert "A1: Order: newest first. Corrected by the person, which prevails: oldest first" in asked
     assert "the person answered: own lists (owners)" in asked
     assert (found.assumptions[0].text, found.assumptions[0].status) == ("Order: oldest first", "corrected")
-    assert "which prevails: oldest first" in specification_text(found)
+    assert "A1: Order: oldest first" in specification_text(found)
 
 
 async def test_decision_that_is_folded_in_already_costs_no_second_call() -> None:

@@ -47,7 +47,9 @@ async def test_suite_that_insists_on_its_place_is_asked_there(workspace: Opener)
     insisting = f"import os\n\ndef test_place():\n    assert os.getcwd() == {opened.folder!r}\n\n"
     await opened.put({"test_calc.py": (insisting + TEST).encode()})
     assert await in_forks(opened, [CAUGHT, SPARED], [UNIT]) is None
-    assert await plant(opened, [CAUGHT, SPARED], [UNIT]) == Planted(noticed=(CAUGHT,), missed=(SPARED,))
+    assert await plant(opened, [CAUGHT, SPARED], [UNIT]) == Planted(
+        noticed=(CAUGHT,), noticed_by=(0,), missed=(SPARED,)
+    )
     assert await opened.get("calc.py") == CODE.encode()
 
 

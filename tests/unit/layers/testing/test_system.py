@@ -137,7 +137,8 @@ async def test_sound_product_passes_every_check_and_says_what_is_unverified(
     result, checks = await validated(folders, sandbox, environment, GOOD, planted_faults=3)
     assert all(check.ok for check in result.checks), result.checks
     starts = ["start:api", "start:lib", "start:tool"]
-    assert list(checks) == ["install", *starts, "examples", "acceptance", "tests", "mutation"]
+    about = ["restart:api", "crowd:api", "bad-input:api", "exploits"]
+    assert list(checks) == ["install", *starts, "examples", "acceptance", *about, "tests", "mutation"]
     assert "R2.E2 is unusable" in checks["examples"].detail
     assert result.unverified == ("R4",)
     assert result.mutation_score

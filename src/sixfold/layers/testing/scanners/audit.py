@@ -10,6 +10,7 @@ from sixfold.domain.data import Tree
 from sixfold.domain.evidence import Finding
 from sixfold.domain.ports import Repository
 from sixfold.layers.testing.scanners.call_rules import CALL_RULES, Problem, constants_of
+from sixfold.layers.testing.scanners.context_rules import contextual
 from sixfold.layers.testing.scanners.files import FileRules, is_test, line_of
 from sixfold.layers.testing.scanners.request_rules import tainted_call
 from sixfold.layers.testing.scanners.sql_rules import built_sql
@@ -58,7 +59,9 @@ def audit(path: str, content: bytes) -> Iterator[Finding]:
 
 
 def _problems(tree: ast.Module, text: str) -> Iterator[Problem]:
+    yield from contextual(tree, text)
     constants = constants_of(tree)
+    echoes = re.search(r"\bflask\b", text) is not None
     for node in ast.walk(tree):
         if isinstance(node, ast.Call):
             for rule in CALL_RULES:
@@ -74,15 +77,44 @@ def _problems(tree: ast.Module, text: str) -> Iterator[Problem]:
         taint = Taint(function, handler=handler)
         for part in taint.body:
             if isinstance(part, ast.Call):
-                yield from tainted_call(part, taint)
+                yield from tainted_call(part, taint, html=echoes)
+            elif isinstance(part, ast.BinOp) and isinstance(part.op, (ast.Div, ast.FloorDiv, ast.Mod)):
+                if _counted(part.right, taint) and not _is_tested(part.right, function):
+                    yield Problem(part, "division-by-zero", "CWE-369", "a divisor from a request may be zero")
             elif (
                 isinstance(part, ast.Return)
                 and isinstance(part.value, (ast.JoinedStr, ast.BinOp))
                 and part.value in taint
-            ) and "<" in ast.unparse(part.value):
+            ) and (echoes or "<" in ast.unparse(part.value)):
+                # Flask sends a returned text as HTML unless told otherwise.
                 yield Problem(part, "cross-site-scripting", "CWE-79", "request data goes into HTML unescaped")
     if speaks_sql:
         yield from built_sql(tree)
+
+
+def _counted(node: ast.AST, taint: Taint) -> bool:
+    """True for a number that came from a request: harmless to a shell, not as a divisor."""
+    names = {part.id for part in ast.walk(node) if isinstance(part, ast.Name)}
+    for part in taint.body:
+        if (
+            isinstance(part, ast.Assign)
+            and isinstance(part.value, ast.Call)
+            and last_name(part.value.func) in ("int", "float")
+        ):
+            given = any(argument in taint for argument in part.value.args)
+            if given and any(isinstance(target, ast.Name) and target.id in names for target in part.targets):
+                return True
+    return node in taint
+
+
+def _is_tested(node: ast.AST, function: ast.AST) -> bool:
+    """True when a name of the expression stands in some condition of the function."""
+    names = {part.id for part in ast.walk(node) if isinstance(part, ast.Name)}
+    tests = [part.test for part in ast.walk(function) if isinstance(part, (ast.If, ast.IfExp, ast.While, ast.Assert))]
+    caught = any(
+        "ZeroDivision" in ast.unparse(part) for part in ast.walk(function) if isinstance(part, ast.ExceptHandler)
+    )
+    return caught or any(part.id in names for test in tests for part in ast.walk(test) if isinstance(part, ast.Name))
 
 
 def _credentials(node: ast.AST) -> Iterator[Problem]:

@@ -39,6 +39,29 @@ def _is_literal(node: ast.AST | None, constants: set[str]) -> bool:
     return node is None or isinstance(node, ast.Constant) or (isinstance(node, ast.Name) and node.id in constants)
 
 
+def _is_quoted(node: ast.AST | None, constants: set[str]) -> bool:
+    """True when every changing part of a command's text went through `shlex.quote` or became a number."""
+    if isinstance(node, ast.JoinedStr):
+        return all(
+            _is_quoted(value.value, constants) if isinstance(value, ast.FormattedValue) else True
+            for value in node.values
+        )
+    if isinstance(node, ast.BinOp) and isinstance(node.op, (ast.Add, ast.Mod)):
+        return _is_quoted(node.left, constants) and _is_quoted(node.right, constants)
+    if isinstance(node, ast.Call):
+        if last_name(node.func) in ("quote", "int", "join") and dotted(node.func) in (
+            "shlex.quote",
+            "quote",
+            "pipes.quote",
+        ):
+            return True
+        if dotted(node.func) in ("int", "shlex.join"):
+            return True
+        if isinstance(node.func, ast.Attribute) and node.func.attr == "format":
+            return all(_is_quoted(part, constants) for part in [*node.args, *(one.value for one in node.keywords)])
+    return _is_literal(node, constants)
+
+
 def _keyword(call: ast.Call, name: str) -> ast.expr | None:
     return next((keyword.value for keyword in call.keywords if keyword.arg == name), None)
 
@@ -58,7 +81,7 @@ def _shell(call: ast.Call, constants: set[str]) -> Iterator[Problem]:
         "asyncio.create_subprocess_shell",
         "commands.getoutput",
     )
-    if through_shell and not _is_literal(command, constants):
+    if through_shell and not _is_quoted(command, constants):
         yield Problem(call, "shell-injection", "CWE-78", "a command that is not constant goes through a shell")
 
 

@@ -10,8 +10,8 @@ from sixfold.layers.testing.scanners.call_rules import Problem
 from sixfold.layers.testing.scanners.taint import Taint, dotted, last_name
 
 
-def tainted_call(call: ast.Call, taint: Taint) -> Iterator[Problem]:
-    """Problems of one call whose arguments derive from a request."""
+def tainted_call(call: ast.Call, taint: Taint, *, html: bool = False) -> Iterator[Problem]:
+    """Problems of one call whose arguments derive from a request; `html`: texts are sent as HTML by default."""
     name, verb = dotted(call.func), last_name(call.func)
     first = (
         call.args[0]
@@ -57,10 +57,10 @@ def tainted_call(call: ast.Call, taint: Taint) -> Iterator[Problem]:
     if verb in ("render_template_string", "from_string", "Template", "Markup") and tainted:
         cwe = "CWE-79" if verb == "Markup" else "CWE-1336"
         yield Problem(call, "template-injection", cwe, "request data becomes part of a template")
-    if verb in ("make_response", "HttpResponse", "HTMLResponse") and tainted and "<" in ast.unparse(call):
+    if verb in ("make_response", "HttpResponse", "HTMLResponse") and tainted and (html or "<" in ast.unparse(call)):
         yield Problem(call, "cross-site-scripting", "CWE-79", "request data goes into HTML unescaped")
     if verb in ("redirect", "RedirectResponse", "HttpResponseRedirect") and tainted and not guarded:
-        yield Problem(call, "open-redirect", "CWE-601", "the visitor decides where the answer redirects to", False)
+        yield Problem(call, "open-redirect", "CWE-601", "the visitor decides where the answer redirects to")
     if verb in ("xpath", "XPath", "search_s", "search_ext_s") and any(part in taint for part in every):
         yield Problem(call, "query-injection", "CWE-643", "request data becomes part of a query")
     if (

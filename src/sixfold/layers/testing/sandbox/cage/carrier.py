@@ -26,8 +26,23 @@ def put() -> int:
     with tarfile.open(fileobj=io.BytesIO(sys.stdin.buffer.read())) as archive:
         for member in archive:
             clear_way(member.name, is_folder=member.isdir())
-            archive.extract(member, set_attrs=True, filter="tar")
+            unpack(archive, member)
     return 0
+
+
+def unpack(archive: tarfile.TarFile, member: tarfile.TarInfo) -> None:
+    """Write one member; a file keeps whether it can be run, and nothing else."""
+    if member.isdir():
+        os.makedirs(member.name, exist_ok=True)
+        return
+    os.makedirs(os.path.dirname(member.name) or ".", exist_ok=True)
+    if member.issym():
+        os.symlink(member.linkname, member.name)
+        return
+    stream = archive.extractfile(member)
+    with open(member.name, "xb") as file:
+        file.write(stream.read() if stream else b"")
+    os.chmod(member.name, 0o755 if member.mode & 0o100 else 0o644)
 
 
 def clear_way(name: str, *, is_folder: bool) -> None:

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from .kernel import check, libc
 
-LOAD, JUMP_EQUAL, JUMP_AT_LEAST, RETURN = 0x20, 0x15, 0x35, 0x06
+LOAD, JUMP_EQUAL, JUMP_AT_LEAST, JUMP_ANY_BIT, RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
 ALLOW, ERRNO = 0x7FFF0000, 0x00050000
 NUMBER_AT, ARCHITECTURE_AT, FIRST_ARGUMENT_AT, SECOND_ARGUMENT_AT = 0, 4, 16, 24
 X32 = 0x40000000
@@ -27,6 +27,9 @@ NEW_MOUNTS = (
     433,
     442,
 )  # open_tree, move_mount, fsopen, fsconfig, fsmount, fspick, mount_setattr
+CLONE3 = 435
+NAMESPACES = 0x7E020000
+"""Every flag of clone that makes a namespace. clone3 hides its flags in memory: it is said to be unknown."""
 IO_URING = (425, 426, 427)
 REFUSED_IOCTLS = (0x5412, 0x541C, 0x40086602, 0x401C5820)  # type into a terminal, twice; file flags, file attributes
 
@@ -40,6 +43,7 @@ class Numbers(NamedTuple):
 
     audit: int
     ioctl: int
+    clone: int
     doors: tuple[int, ...]
     """keyctl, add_key, request_key, bpf, perf_event_open, userfaultfd, kexec_load, kexec_file_load, init_module,
     finit_module, delete_module, mount, umount2, pivot_root, unshare, setns, open_by_handle_at, swapon, swapoff, reboot,
@@ -50,15 +54,15 @@ class Numbers(NamedTuple):
     """setxattr and removexattr in all their forms, file_setattr."""
     sockets: tuple[int, ...]
     """socket, socketpair."""
-    shared: tuple[int, ...]
-    """Shared memory and queues of System V, and POSIX queues: the host's, where there is no IPC namespace. (Semaphores,
-    which carry nothing, stay: sandlock needs one.)"""
+    queues: int
+    """mq_open: the host's message queues, where there is no IPC namespace. (System V's sandlock refuses by itself.)"""
 
 
 ARCHITECTURES = {
     "x86_64": Numbers(
         audit=0xC000003E,
         ioctl=16,
+        clone=56,
         doors=(
             *(250, 248, 249, 321, 298, 323, 246, 320, 175, 313, 176, 165, 166, 155, 272, 308, 304, 167, 168, 169),
             *(163, 179),
@@ -66,11 +70,12 @@ ARCHITECTURES = {
         metadata=(90, 91, 268, 452, 92, 93, 94, 260, 132, 235, 261, 280),
         attributes=(188, 189, 190, 197, 198, 199, 463, 466, 469),
         sockets=(41, 53),
-        shared=(29, 30, 31, 68, 69, 70, 71, 240),
+        queues=240,
     ),
     "aarch64": Numbers(
         audit=0xC00000B7,
         ioctl=29,
+        clone=220,
         doors=(
             *(219, 217, 218, 280, 241, 282, 104, 294, 105, 273, 106, 40, 39, 41, 97, 268, 265, 224, 225, 142),
             *(89, 60),
@@ -78,7 +83,7 @@ ARCHITECTURES = {
         metadata=(52, 53, 452, 54, 55, 88),
         attributes=(5, 6, 7, 14, 15, 16, 463, 466, 469),
         sockets=(198, 199),
-        shared=(194, 196, 195, 186, 189, 188, 187, 180),
+        queues=180,
     ),
 }
 
@@ -105,7 +110,7 @@ def filter_steps(*, metadata: bool) -> bytes:
 
     Args:
         metadata: there are no namespaces: also keep every file's mode, owner and times as they are, and the host's
-            shared memory out of reach. Calls for the former report success and do nothing, because builds copy modes
+            message queues out of reach. Calls for the former report success and do nothing, because builds copy modes
             and times everywhere and give up when they cannot.
 
     Raises:
@@ -125,8 +130,10 @@ def filter_steps(*, metadata: bool) -> bytes:
             steps += [_step(JUMP_EQUAL, number, 0, 1), _step(RETURN, ERRNO | 0)]
         for number in numbers.attributes:
             steps += [_step(JUMP_EQUAL, number, 0, 1), _step(RETURN, ERRNO | errno.ENOTSUP)]
-        for number in numbers.shared:
-            steps += [_step(JUMP_EQUAL, number, 0, 1), _step(RETURN, ERRNO | errno.EPERM)]
+        steps += [_step(JUMP_EQUAL, numbers.queues, 0, 1), _step(RETURN, ERRNO | errno.EPERM)]
+    steps += [_step(JUMP_EQUAL, CLONE3, 0, 1), _step(RETURN, ERRNO | errno.ENOSYS)]
+    flags = [_step(LOAD, FIRST_ARGUMENT_AT), _step(JUMP_ANY_BIT, NAMESPACES, 0, 1), _step(RETURN, ERRNO | errno.EPERM)]
+    steps += [_step(JUMP_EQUAL, numbers.clone, 0, len(flags) + 1), *flags, _step(RETURN, ALLOW)]
     families = [_step(LOAD, FIRST_ARGUMENT_AT)]
     for position, family in enumerate(SOCKET_FAMILIES):
         families.append(_step(JUMP_EQUAL, family, len(SOCKET_FAMILIES) - position))
