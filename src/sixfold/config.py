@@ -55,6 +55,7 @@ class Settings(Data, frozen=True, kw_only=True):
     timeout_s: float | None = None
     max_questions: int = 5
     max_repairs: int = 3
+    edit_format: str = "auto"
     candidates: int = 3
     languages: tuple[Profile, ...] = ()
     parallel: int = 4
@@ -81,6 +82,7 @@ class Settings(Data, frozen=True, kw_only=True):
                 "timeout_s": self.timeout_s,
                 "max_questions": self.max_questions,
                 "max_repairs": self.max_repairs,
+                "edit_format": self.edit_format,
                 "candidates": self.candidates,
                 "languages": to_json(self.languages),
                 "parallel": self.parallel,
@@ -204,6 +206,7 @@ _KEYS = {
         _Key(name="max_questions", read=_number(int, 0), default=5),
         _Key(name="max_repairs", read=_number(int, 0), default=3, project="lower"),
         _Key(name="languages", read=_profiles, default=()),
+        _Key(name="edit_format", read=_choice("auto", "blocks", "whole", "unified", "objects"), default="auto"),
         _Key(name="candidates", read=_number(int, 1), default=3, project="lower"),
         _Key(name="parallel", read=_number(int, 1), default=4, project="lower"),
         _Key(name="packages", read=_names, default=(), project="never"),
@@ -277,6 +280,7 @@ def _settings(values: Mapping[str, tuple[Any, str]], *, step_summary: str) -> Se
         timeout_s=now["timeout_s"],
         max_questions=now["max_questions"],
         max_repairs=now["max_repairs"],
+        edit_format=now["edit_format"],
         candidates=now["candidates"],
         languages=now["languages"],
         parallel=now["parallel"],

@@ -46,6 +46,8 @@ class Options(Data, frozen=True, kw_only=True):
     """Repair attempts of one task before it ends as failed."""
     languages: tuple[Profile, ...] = ()
     """Test profiles of other languages that the project declared, before the built-in ones."""
+    edit_format: str = "blocks"
+    """Name of the format the coder writes patches in; `auto` is settled by the coder's model when the run begins."""
     candidates: int = 3
     """Samples drawn at once for a task that is stuck also after a fresh start; 1 = never more than one."""
     parallel: int = 4

@@ -58,12 +58,25 @@ def start(settings: Settings, request_text: str, attachments: Sequence[Path], fo
             # A replay must ask what was asked then; an empty folder is about nothing yet.
             logs = (_readable(state.log(other)) for other in state.runs()[: earlier.MOST_RUNS])
             request = msgspec.structs.replace(request, earlier=earlier.decisions(logs, str(folder.resolve())))
-        order = recording.read(Path(options.replay)).order if _holds_recording(options.replay) else ()
+        recorded = recording.read(Path(options.replay)) if _holds_recording(options.replay) else None
+        order = recorded.order if recorded else ()
+        if options.edit_format == "auto":
+            options = msgspec.structs.replace(
+                options, edit_format=recorded.options.edit_format if recorded else _edit_format(options)
+            )
         log = drafts.log(run)
         created(log, request, options, folder, snapshot, order=order)
         if not options.replay:
             _forecast(state, log, request, options, snapshot)
     return run
+
+
+def _edit_format(options: Options) -> str:
+    """The edit format of the model that writes code."""
+    from sixfold.layers.synthesis.formats import format_for  # late: only starting needs the table
+
+    models = dict(options.models)
+    return format_for(models.get("coder") or models.get("*") or "")
 
 
 def created(
