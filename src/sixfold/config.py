@@ -61,6 +61,8 @@ class Settings(Data, frozen=True, kw_only=True):
     packages: tuple[str, ...] = ()
     min_package_age_days: float = 7.0
     """Packages uploaded later than so many days ago are not installed."""
+    step_summary: Path | None = None
+    """File a job's page shows (`GITHUB_STEP_SUMMARY`); a summary of each stop of a run is added to it."""
     listing: tuple[Setting, ...] = ()
     """Every key, in the order of the documentation."""
 
@@ -253,10 +255,10 @@ def load(*, flags: Mapping[str, Any] | None = None, env: Mapping[str, str], fold
             values[name] = (_read(name, value, "flag"), "flag")
     if values["home"][0] is None:
         values["home"] = (str(_platform_folder("state")), "default")
-    return _settings(values)
+    return _settings(values, step_summary=env.get("GITHUB_STEP_SUMMARY") or "")
 
 
-def _settings(values: Mapping[str, tuple[Any, str]]) -> Settings:
+def _settings(values: Mapping[str, tuple[Any, str]], *, step_summary: str) -> Settings:
     now = {name: value for name, (value, _) in values.items()}
     pairs = [("*", now["model"]), *((role, now[f"roles.{role}"]) for role in ROLES)]
     return Settings(
@@ -280,6 +282,7 @@ def _settings(values: Mapping[str, tuple[Any, str]]) -> Settings:
         parallel=now["parallel"],
         packages=now["packages"],
         min_package_age_days=now["min_package_age_days"],
+        step_summary=Path(step_summary) if step_summary else None,
         listing=tuple(Setting(key=name, value=value, origin=origin) for name, (value, origin) in values.items()),
     )
 

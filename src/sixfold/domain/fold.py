@@ -313,4 +313,5 @@ _HANDLERS: dict[str, Callable[[RunView, Json, Event], RunView]] = {
     "note": _noted,
     "plan.refused": _noted,
     "contract.disputed": _noted,
+    "candidates.compared": _noted,
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from sixfold.domain.data import Data, Tree
-from sixfold.domain.evidence import Check, Finding
+from sixfold.domain.evidence import Check, Component, Finding
 from sixfold.domain.language import Profile
 from sixfold.domain.model import Usage
 
@@ -109,6 +109,8 @@ class ReleaseOffer(Data, frozen=True, kw_only=True):
     """Requirement ids without executed evidence."""
     mutation_score: float | None = None
     """Share of planted faults that the tests noticed; None when none could be planted."""
+    components: tuple[Component, ...] = ()
+    """Packages it was validated with."""
 
 
 class Outcome(Data, frozen=True, kw_only=True):

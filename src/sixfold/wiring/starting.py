@@ -7,7 +7,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sixfold import __version__, forecast, forking, recording
+import msgspec
+
+from sixfold import __version__, earlier, forecast, forking, recording
 from sixfold.config import Settings
 from sixfold.domain.code import Snapshot
 from sixfold.domain.data import Digest, digest
@@ -52,6 +54,10 @@ def start(settings: Settings, request_text: str, attachments: Sequence[Path], fo
         for content in kept.values():
             repository.put_blob(content)
         snapshot = repository.snapshot(folder)
+        if snapshot.kind != "empty" and not options.replay:
+            # A replay must ask what was asked then; an empty folder is about nothing yet.
+            logs = (_readable(state.log(other)) for other in state.runs()[: earlier.MOST_RUNS])
+            request = msgspec.structs.replace(request, earlier=earlier.decisions(logs, str(folder.resolve())))
         order = recording.read(Path(options.replay)).order if _holds_recording(options.replay) else ()
         log = drafts.log(run)
         created(log, request, options, folder, snapshot, order=order)

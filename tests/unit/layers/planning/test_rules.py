@@ -1,3 +1,5 @@
+"""What a repository says about working in it reaches the brief, capped, fenced, nearest last."""
+
 from __future__ import annotations
 
 from pathlib import Path
