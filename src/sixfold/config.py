@@ -55,12 +55,15 @@ class Settings(Data, frozen=True, kw_only=True):
     timeout_s: float | None = None
     max_questions: int = 5
     max_repairs: int = 3
+    edit_format: str = "auto"
     candidates: int = 3
     languages: tuple[Profile, ...] = ()
     parallel: int = 4
     packages: tuple[str, ...] = ()
     min_package_age_days: float = 7.0
     """Packages uploaded later than so many days ago are not installed."""
+    step_summary: Path | None = None
+    """File a job's page shows (`GITHUB_STEP_SUMMARY`); a summary of each stop of a run is added to it."""
     listing: tuple[Setting, ...] = ()
     """Every key, in the order of the documentation."""
 
@@ -79,6 +82,7 @@ class Settings(Data, frozen=True, kw_only=True):
                 "timeout_s": self.timeout_s,
                 "max_questions": self.max_questions,
                 "max_repairs": self.max_repairs,
+                "edit_format": self.edit_format,
                 "candidates": self.candidates,
                 "languages": to_json(self.languages),
                 "parallel": self.parallel,
@@ -202,6 +206,7 @@ _KEYS = {
         _Key(name="max_questions", read=_number(int, 0), default=5),
         _Key(name="max_repairs", read=_number(int, 0), default=3, project="lower"),
         _Key(name="languages", read=_profiles, default=()),
+        _Key(name="edit_format", read=_choice("auto", "blocks", "whole", "unified", "objects"), default="auto"),
         _Key(name="candidates", read=_number(int, 1), default=3, project="lower"),
         _Key(name="parallel", read=_number(int, 1), default=4, project="lower"),
         _Key(name="packages", read=_names, default=(), project="never"),
@@ -253,10 +258,10 @@ def load(*, flags: Mapping[str, Any] | None = None, env: Mapping[str, str], fold
             values[name] = (_read(name, value, "flag"), "flag")
     if values["home"][0] is None:
         values["home"] = (str(_platform_folder("state")), "default")
-    return _settings(values)
+    return _settings(values, step_summary=env.get("GITHUB_STEP_SUMMARY") or "")
 
 
-def _settings(values: Mapping[str, tuple[Any, str]]) -> Settings:
+def _settings(values: Mapping[str, tuple[Any, str]], *, step_summary: str) -> Settings:
     now = {name: value for name, (value, _) in values.items()}
     pairs = [("*", now["model"]), *((role, now[f"roles.{role}"]) for role in ROLES)]
     return Settings(
@@ -275,11 +280,13 @@ def _settings(values: Mapping[str, tuple[Any, str]]) -> Settings:
         timeout_s=now["timeout_s"],
         max_questions=now["max_questions"],
         max_repairs=now["max_repairs"],
+        edit_format=now["edit_format"],
         candidates=now["candidates"],
         languages=now["languages"],
         parallel=now["parallel"],
         packages=now["packages"],
         min_package_age_days=now["min_package_age_days"],
+        step_summary=Path(step_summary) if step_summary else None,
         listing=tuple(Setting(key=name, value=value, origin=origin) for name, (value, origin) in values.items()),
     )
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 ANSWERS = Path(__file__).parent / "answers_of_all.py"
 FIZZ_TEST = """
@@ -72,7 +72,7 @@ class Bench:
             env={**os.environ, "SIXFOLD_HOME": str(self.home)},
             capture_output=True,
             text=True,
-            timeout=280,
+            timeout=600,
         )
         assert done.returncode == expect, f"exit {done.returncode}, wanted {expect}\n{done.stdout}\n{done.stderr}"
         return done.stdout

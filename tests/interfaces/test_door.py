@@ -7,11 +7,13 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 import sample_run
 
 from sixfold.domain.errors import UsageError
 from sixfold.domain.fold import fold
+from sixfold.domain.requirements import Assumption, Specification
 from sixfold.domain.run import Decision
 from sixfold.domain.view import RunView
 from sixfold.interfaces.cli.door import AnswersFile, Keyboard, TerminalDoor, read_answers
@@ -145,3 +147,40 @@ async def test_an_increment_is_walked_place_by_place_and_edited(
     assert "look 1: [" in shown
     assert shown.count("1. [") == 2
     assert "nothing was changed" in shown
+
+
+def with_ledger(view: RunView) -> RunView:
+    """The view of a run that waits with its questions and, beside them, what it assumed."""
+    ledger = (Assumption(id="A1", text="Order: newest first"), Assumption(id="A2", text="Delete: for good"))
+    return msgspec.structs.replace(view, specification=Specification(title="Keep", assumptions=ledger))
+
+
+async def test_questions_and_assumptions_are_one_screen_and_either_may_be_typed(
+    tmp_path: Path, pipe: tuple[int, int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    view = with_ledger(view_at(tmp_path, "question"))
+    reader, writer = pipe
+    door = TerminalDoor("human:ann", lambda seen, of: "", Keyboard(reader))
+    os.write(writer, b"a2\nA2 can be restored\n2\n")
+    first = await door.ask("question:Q1", view)
+    shown = capsys.readouterr().err
+    assert "Q1" in shown
+    assert "A1  Order: newest first" in shown
+    assert "say what you want instead of A2" in shown
+    assert first is not None
+    assert (first.subject, first.value) == ("assumption:A2", "can be restored")
+    second = await door.ask("question:Q1", view)
+    assert second is not None
+    assert (second.subject, second.value) == ("question:Q1", "keep both")
+    assert "Order: newest first" not in capsys.readouterr().err  # the screen is shown once
+
+
+async def test_answers_file_corrects_assumptions_before_it_answers(tmp_path: Path) -> None:
+    view = with_ledger(view_at(tmp_path, "question"))
+    door = AnswersFile({"A2": "can be restored", "Order: newest first": "oldest first", "Q1": "keep both"}, None)
+    given = [await door.ask("question:Q1", view) for _ in range(3)]
+    assert [(one.subject, one.value) for one in given if one] == [
+        ("assumption:A1", "oldest first"),
+        ("assumption:A2", "can be restored"),
+        ("question:Q1", "keep both"),
+    ]

@@ -59,8 +59,16 @@ def green_when_sound(task: Task, files: Mapping[str, str]) -> list[TestCase]:
     return [TestCase(id=f"{path}::test", outcome=outcome, message=said) for path in tests if path in files]
 
 
+class Crash(BaseException):
+    """The process dies here."""
+
+
 class Stage:
-    """A folder, a model's script, and what happened."""
+    """A folder, a model's script, and what happened.
+
+    `records` outlive a crash, as a durable engine's do: `develop` called again goes on from them, and a step that would
+    be another one than was recorded fails.
+    """
 
     def __init__(self, folder: Path, *, verdict: Verdict = green_when_sound, options: Options | None = None) -> None:
         self.repository = GitRepository(folder / "repository", folder / "blobs")
@@ -73,6 +81,10 @@ class Stage:
         self.site: Site | None = None
         self.model = ScriptedModel([])
         self.edited = False
+        self.records: dict[tuple[str, int], tuple[str, Json]] = {}
+        self.executed = 0
+        self.crash: tuple[int, str] | None = None
+        """(number of the executed step, `before` | `torn` | `after`)."""
         self.on_check: Callable[[str], None] = lambda name: None
 
     async def develop(
@@ -192,13 +204,50 @@ class _Judging(MemoryEngine):
         super().__init__(handlers)
         self._stage = stage
         self._jobs: dict[str, Job] = {}
+        self._places: dict[str, int] = {}
 
     async def start(self, id: str, kind: str, payload: Json) -> None:
         if kind == development.TASK:
             self._jobs[id] = from_json(payload, Job)
         await super().start(id, kind, payload)
 
+    async def first(self, ids: Sequence[str]) -> str:
+        async def wait() -> Json:
+            return await super(_Judging, self).first(ids)
+
+        return str(await self._recorded("first", wait))
+
     async def step(self, name: str, action: Callable[[], Awaitable[Json]]) -> Json:
+        stage, id = self._stage, _workflow.get()
+
+        async def act() -> Json:
+            return await self._act(name, action)
+
+        result = await self._recorded(name, act)
+        if name.startswith(("development.apply_patch", "development.merge")) and result:
+            stage.trees[id] = Tree(result["tree"] if isinstance(result, dict) else result)
+        return result
+
+    async def _recorded(self, name: str, act: Callable[[], Awaitable[Json]]) -> Json:
+        stage, id = self._stage, _workflow.get()
+        self._places[id] = place = self._places.get(id, -1) + 1
+        if (id, place) in stage.records:
+            recorded, result = stage.records[id, place]
+            assert recorded == name, f"step {place} of {id} was {recorded} and is {name} now"
+            return result
+        stage.executed += 1
+        dies = stage.crash[1] if stage.crash and stage.crash[0] == stage.executed else ""
+        if dies == "before":
+            raise Crash
+        result = await act()
+        if dies == "torn":
+            raise Crash
+        stage.records[id, place] = (name, result)
+        if dies == "after":
+            raise Crash
+        return result
+
+    async def _act(self, name: str, action: Callable[[], Awaitable[Json]]) -> Json:
         stage, id = self._stage, _workflow.get()
         if name.startswith(_CHECKS):
             tree = stage.trees.get(id)
@@ -206,7 +255,4 @@ class _Judging(MemoryEngine):
                 tree = stage.site.tree
             assert tree is not None
             return stage.judge(name, self._jobs.get(id), tree)
-        result = await super().step(name, action)
-        if name.startswith(("development.apply_patch", "development.merge")) and result:
-            stage.trees[id] = Tree(result["tree"] if isinstance(result, dict) else result)
-        return result
+        return await super().step(name, action)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
-from stage import Stage
+from stage import Crash, Stage
 
 from sixfold.domain.code import Edit, Patch
 from sixfold.domain.model import ModelRequest
@@ -311,3 +311,70 @@ async def test_notes_reach_those_who_use_the_contract_and_nobody_else_with_a_rec
     assert [(item["kind"], item["id"]) for item in receipt.data["readings"]] == [("contract", "c1"), ("note", "T1")]
     (note,) = stage.view.task("T1").notes
     assert note.requirements == ("R1",)
+
+
+async def changed_twice(stage: Stage) -> str:
+    """A run in which a task objects, a contract changes and a person edits; the tree it comes to."""
+    change = Change(kind="role", reason="skill", base=1, tasks=(replace(PLAN.task("T3"), role="database"),))
+
+    def edited(name: str) -> None:
+        if "r-1:task:T3" in stage.trees and not stage.edited:
+            stage.edit(change)
+
+    stage.on_check = edited
+    rules = [
+        code(1, written(1, "sound, with text"), pattern="Your files stand as they were left", repeat=True),
+        code(1, repeat=True),
+        code(2, written(2, "sound, as text"), pattern="f\\(\\) -> str", repeat=True),
+        code(2, '<contract id="c1">a count is not enough: p1.f() -> str</contract>', repeat=True),
+        code(3, written(3, "sound, as a database person does it"), pattern="As database", repeat=True),
+        code(3, repeat=True),
+        Rule(
+            decide(change="contract", contracts=[{"id": "c1", "kind": "python", "text": "p1.f() -> str"}]),
+            purpose="development.replan",
+            repeat=True,
+        ),
+    ]
+    product = await stage.develop(PLAN, SPECIFICATION, rules)
+    assert not product.failed
+    return product.tree
+
+
+def told(stage: Stage) -> list[str]:
+    return sorted(f"{event.kind} {event.key}" for event in stage.log.read())
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(500)
+@pytest.mark.parametrize("moment", ["before", "torn", "after"])
+async def test_a_crash_at_any_step_of_a_run_whose_plan_changes_loses_nothing_and_changes_nothing(
+    tmp_path: Path, moment: str
+) -> None:
+    options = Options(review="none", parallel=1)
+    whole = Stage(tmp_path / "whole", options=options)
+    tree = await changed_twice(whole)
+    assert [plan.change for plan in whole.view.plans] == ["", "contract", "role"]
+    for number in range(1, whole.executed + 1):
+        stage = Stage(tmp_path / str(number), options=options)
+        stage.crash = (number, moment)
+        with pytest.raises(Crash):
+            await changed_twice(stage)
+        assert await changed_twice(stage) == tree, number
+        assert told(stage) == told(whole), number
+
+
+async def test_a_task_asked_again_may_answer_that_its_files_fit_as_they_stand(tmp_path: Path) -> None:
+    stage = Stage(tmp_path, options=Options(review="none", parallel=1))
+    change = Change(kind="role", reason="skill", base=1, tasks=(replace(PLAN.task("T1"), role="database"),))
+
+    def edited(name: str) -> None:
+        if "r-1:task:T3" in stage.trees and not stage.edited:
+            stage.edit(change)
+
+    stage.on_check = edited
+    product = await stage.develop(PLAN, SPECIFICATION, [code(1, repeat=True), code(2), code(3)])
+    assert not product.failed
+    assert [job.task for job in stage.jobs].count("T1") == 2
+    assert not stage.events("patch.refused")
+    assert len(product.increments) == 3
+    assert stage.view.task("T1").reused.startswith("asked again, it fits as it stands")

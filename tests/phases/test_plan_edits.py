@@ -45,6 +45,7 @@ def test_an_edit_of_a_waiting_run_redoes_what_it_changes_and_is_repeated_by_a_re
     started = [event["data"]["task"] for event in person.events("task.started")]
     assert started.count("T1") == 2  # one repair, before the edit
     assert started.count("T2") == 2
+    assert [event["data"]["task"] for event in person.events("task.reused")] == ["T2"]
     shown = person.sixfold("plan")
     assert "undoes T2: 1 call" in shown
     assert "a command line person" in shown

@@ -491,7 +491,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 ITEMS = [{"price": 2}, {"price": 3}]
-PAGES = {"/": ("web/index.html", "text/html"), "/total.mjs": ("web/total.mjs", "text/javascript")}
+WEB = Path(__file__).parent / "web"
+PAGE, SCRIPT = (WEB / "index.html").read_bytes(), (WEB / "total.mjs").read_bytes()
 
 
 def items():
@@ -506,9 +507,10 @@ class Handler(BaseHTTPRequestHandler):
         """Answer one request."""
         if self.path == "/api/items":
             self._send(200, "application/json", json.dumps(items()).encode())
-        elif self.path in PAGES:
-            file, kind = PAGES[self.path]
-            self._send(200, kind, Path(__file__).with_name("web").joinpath(Path(file).name).read_bytes())
+        elif self.path == "/":
+            self._send(200, "text/html", PAGE)
+        elif self.path == "/total.mjs":
+            self._send(200, "text/javascript", SCRIPT)
         else:
             self._send(404, "text/plain", b"not found")
 

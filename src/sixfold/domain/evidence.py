@@ -112,6 +112,17 @@ class Finding(Data, frozen=True, kw_only=True):
     """The offending text, or what an exploit test did."""
 
 
+class Component(Data, frozen=True, kw_only=True):
+    """One package a product was validated with."""
+
+    name: str
+    version: str
+    licence: str = ""
+    """As its metadata say; empty when they say nothing."""
+    tool: bool = False
+    """True for the test runner and build tools: not part of what is delivered."""
+
+
 class Check(Data, frozen=True, kw_only=True):
     """One system-level check of the validation phase."""
 

@@ -6,7 +6,7 @@ from typing import Literal
 
 from sixfold.domain.code import Increment, Objection, Patch
 from sixfold.domain.data import Data, Tree
-from sixfold.domain.evidence import Check, Finding, TestReport
+from sixfold.domain.evidence import Check, Component, Finding, TestReport
 from sixfold.domain.plan import Note, Plan
 from sixfold.domain.ports import Environment
 from sixfold.domain.requirements import Specification
@@ -56,6 +56,8 @@ class Job(Data, frozen=True, kw_only=True):
     """Tests that failed before the run changed anything."""
     published: tuple[Note, ...] = ()
     """What the providers of its contracts let it know."""
+    again: bool = False
+    """The task was finished before and is asked again after the plan changed: its files may fit as they stand."""
 
 
 class TaskResult(Data, frozen=True, kw_only=True):
@@ -99,6 +101,8 @@ class Examination(Data, frozen=True, kw_only=True):
     unverified: tuple[str, ...] = ()
     mutation_score: float | None = None
     """Share of planted faults that the tests noticed; None when none could be planted."""
+    components: tuple[Component, ...] = ()
+    """Packages it was validated with."""
     faults: tuple[str, ...] = ()
     """What must be put right, as orders for the coder; empty = validated."""
 

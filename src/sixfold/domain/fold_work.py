@@ -126,6 +126,12 @@ def _repair(view: RunView, data: Json, event: Event) -> RunView:
     return _task(view, str(data["task"]), lambda item: msgspec.structs.replace(item, repairs=(*item.repairs, line)))
 
 
+def _compared(view: RunView, data: Json, event: Event) -> RunView:
+    count = len(data.get("candidates", ()))
+    line = f"attempt {data.get('attempt', '?')}: {data.get('chosen', '')} of {count} chosen ({data.get('reason', '')})"
+    return _task(view, str(data["task"]), lambda item: msgspec.structs.replace(item, repairs=(*item.repairs, line)))
+
+
 def _called(view: RunView, data: Json, event: Event) -> RunView:
     usage = from_json(data["usage"], Usage)
     wall_s = float(data.get("wall_s", 0.0))
@@ -237,6 +243,7 @@ WORK: dict[str, Callable[[RunView, Json, Event], RunView]] = {
     "tests.ran": _tested,
     "scan.done": _scanned,
     "repair.decided": _repair,
+    "candidates.compared": _compared,
     "increment.proposed": _proposed,
     "commit.made": _committed,
 }

@@ -31,6 +31,8 @@ class Request(Data, frozen=True, kw_only=True):
 
     text: str
     attachments: tuple[Attachment, ...] = ()
+    earlier: tuple[str, ...] = ()
+    """What the person decided in earlier runs on the same folder, one line each: it settles what it speaks of."""
 
 
 class Option(Data, frozen=True, kw_only=True):

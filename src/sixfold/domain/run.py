@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from sixfold.domain.data import Data, Tree
-from sixfold.domain.evidence import Check, Finding
+from sixfold.domain.evidence import Check, Component, Finding
 from sixfold.domain.language import Profile
 from sixfold.domain.model import Usage
 
@@ -46,6 +46,8 @@ class Options(Data, frozen=True, kw_only=True):
     """Repair attempts of one task before it ends as failed."""
     languages: tuple[Profile, ...] = ()
     """Test profiles of other languages that the project declared, before the built-in ones."""
+    edit_format: str = "blocks"
+    """Name of the format the coder writes patches in; `auto` is settled by the coder's model when the run begins."""
     candidates: int = 3
     """Samples drawn at once for a task that is stuck also after a fresh start; 1 = never more than one."""
     parallel: int = 4
@@ -109,6 +111,8 @@ class ReleaseOffer(Data, frozen=True, kw_only=True):
     """Requirement ids without executed evidence."""
     mutation_score: float | None = None
     """Share of planted faults that the tests noticed; None when none could be planted."""
+    components: tuple[Component, ...] = ()
+    """Packages it was validated with."""
 
 
 class Outcome(Data, frozen=True, kw_only=True):

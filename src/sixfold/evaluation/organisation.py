@@ -36,14 +36,15 @@ def organisation(view: RunView, sample: Sample) -> Organisation:
     if not sample.components or view.plan is None:
         return Organisation()
     plan = view.plan
-    components, edges = _found(plan, sample), _edges(plan, sample)
+    divided = any(task.files for task in plan.tasks)  # neither a direct attempt nor a fixed line divides by component
+    components, edges = (_found(plan, sample), _edges(plan, sample)) if divided else (None, None)
     total = view.usage.input_tokens + view.usage.output_tokens
     planning = sum(_tokens(view, role) for role in ("architect",))
     coder = next((item.usage for item in view.by_role if item.name == "coder"), None)
     return Organisation(
         components=components,
         edges=edges,
-        accuracy=(components + edges) / 2,
+        accuracy=None if components is None or edges is None else (components + edges) / 2,
         roles=_roles(plan, sample),
         contracts_kept=_kept(view),
         tasks=len([task for task in plan.tasks if not _whole(task.id)]),

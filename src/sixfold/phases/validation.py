@@ -20,7 +20,7 @@ from sixfold.domain.revising import revisions, taken_back
 from sixfold.domain.run import Decision, Options, Outcome, ReleaseOffer
 from sixfold.layers.refinement import branch
 from sixfold.layers.requirements import specify
-from sixfold.layers.testing import acceptance, scanning, system
+from sixfold.layers.testing import acceptance, components, scanning, system
 from sixfold.workflow.run import Run
 
 _REPORTED = frozenset({"scan", "acceptance", "examples", "tests", "mutation", "exploits"})
@@ -137,7 +137,8 @@ async def inspect(
             planted_faults=planted_faults,
         ),
     )
-    findings = (*proven.findings, *findings)
+    packages = components.components(environment)
+    findings = (*proven.findings, *findings, *components.licence_findings(packages))
     checks = (*proven.checks, _scan_check(findings))
     return Examination(
         tree=product.tree,
@@ -146,6 +147,7 @@ async def inspect(
         findings=findings,
         unverified=proven.unverified,
         mutation_score=proven.mutation_score,
+        components=packages,
         faults=_faults(checks, proven.reports, findings),
     )
 
@@ -277,6 +279,7 @@ async def release(
         findings=seen.findings,
         unverified=seen.unverified,
         mutation_score=seen.mutation_score,
+        components=seen.components,
     )
     run.emit("release.proposed", f"release:{offer.tree}", {"offer": offer})
     if (fresh := _outdated(run, intent, offers)) is not None:

@@ -7,7 +7,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sixfold import __version__, forecast, forking, recording
+import msgspec
+
+from sixfold import __version__, earlier, forecast, forking, recording
 from sixfold.config import Settings
 from sixfold.domain.code import Snapshot
 from sixfold.domain.data import Digest, digest
@@ -52,12 +54,29 @@ def start(settings: Settings, request_text: str, attachments: Sequence[Path], fo
         for content in kept.values():
             repository.put_blob(content)
         snapshot = repository.snapshot(folder)
-        order = recording.read(Path(options.replay)).order if _holds_recording(options.replay) else ()
+        if snapshot.kind != "empty" and not options.replay:
+            # A replay must ask what was asked then; an empty folder is about nothing yet.
+            logs = (_readable(state.log(other)) for other in state.runs()[: earlier.MOST_RUNS])
+            request = msgspec.structs.replace(request, earlier=earlier.decisions(logs, str(folder.resolve())))
+        recorded = recording.read(Path(options.replay)) if _holds_recording(options.replay) else None
+        order = recorded.order if recorded else ()
+        if options.edit_format == "auto":
+            options = msgspec.structs.replace(
+                options, edit_format=recorded.options.edit_format if recorded else _edit_format(options)
+            )
         log = drafts.log(run)
         created(log, request, options, folder, snapshot, order=order)
         if not options.replay:
             _forecast(state, log, request, options, snapshot)
     return run
+
+
+def _edit_format(options: Options) -> str:
+    """The edit format of the model that writes code."""
+    from sixfold.layers.synthesis.formats import format_for  # late: only starting needs the table
+
+    models = dict(options.models)
+    return format_for(models.get("coder") or models.get("*") or "")
 
 
 def created(

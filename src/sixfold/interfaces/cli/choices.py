@@ -46,3 +46,7 @@ class Format(StrEnum):
     AUDIT = "audit"
     SPEC_KIT = "spec-kit"
     KIRO = "kiro"
+    SBOM = "sbom"
+    PROVENANCE = "provenance"
+    MATRIX = "matrix"
+    SUMMARY = "summary"

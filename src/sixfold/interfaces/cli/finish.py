@@ -100,6 +100,7 @@ def finish(
             code = error.exit_code
     write_report(open_session, run)
     view = view_run(open_session.state, run)
+    _add_summary(open_session.settings.step_summary, view)
     if as_json:
         put_json({**result(view), "exit_code": code})
     elif not json_lines:
@@ -110,6 +111,19 @@ def finish(
     if code:
         say(f"sixfold: {_stopped(view)}; next: {one_line(next_step(view))}")
     return code
+
+
+def _add_summary(path: Path | None, view: RunView) -> None:
+    """Append to the summary of the job this runs in; a job that shows none loses nothing by it."""
+    if path is None:
+        return
+    from sixfold.interfaces.export import summary  # only jobs pay for it
+
+    try:
+        with path.open("a", encoding="utf-8") as file:
+            file.write(summary.document(view))
+    except OSError as error:
+        say_error(StorageError(f"cannot write the summary {path}", why=str(error.strerror or error)))
 
 
 def _stopped(view: RunView) -> str:

@@ -19,7 +19,7 @@ from sixfold.interfaces.cli.progress import choose_progress
 from sixfold.interfaces.cli.session import JsonOption, LastOption, RunArgument, Session
 from sixfold.interfaces.cli.terminal import put, say
 from sixfold.interfaces.escape import one_line
-from sixfold.interfaces.export import audit, junit, kiro, sarif, spec_kit
+from sixfold.interfaces.export import audit, junit, kiro, matrix, sarif, sbom, slsa, spec_kit, summary
 from sixfold.interfaces.runs import read_blob
 
 
@@ -62,6 +62,10 @@ def export(
         Format.HTML: lambda: _page(open_session, view),
         Format.JUNIT: lambda: junit.document(view),
         Format.SARIF: lambda: sarif.document(view),
+        Format.SBOM: lambda: sbom.document(view),
+        Format.PROVENANCE: lambda: slsa.document(view),
+        Format.MATRIX: lambda: matrix.document(view),
+        Format.SUMMARY: lambda: summary.document(view),
         Format.AUDIT: lambda: audit.document(view, open_session.state.log(view.run).read()),
     }
     text = makers[format]()

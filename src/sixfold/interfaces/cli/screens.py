@@ -13,6 +13,7 @@ from sixfold.interfaces.cli.plan_screen import note_lines
 from sixfold.interfaces.cli.progress import spending
 from sixfold.interfaces.cli.terminal import paint, table
 from sixfold.interfaces.escape import one_line, visible
+from sixfold.interfaces.walk import walk
 
 _PHASES = ("input", "orchestration", "development", "validation")
 _STATUS_COLOUR = {"validated": "green", "waiting": "yellow", "paused": "yellow", "failed": "red", "running": "blue"}
@@ -86,6 +87,9 @@ def release_lines(view: RunView) -> list[str]:
     lines.append(f"    findings: {counts['blocking']} blocking, {counts['warning']} other, {counts['baseline']} old")
     if offer.unverified:
         lines.append(f"    not verified: {', '.join(map(one_line, offer.unverified))}")
+    for part in walk(view):
+        lines.append(f"    {part.title}")
+        lines += [f"      - {one_line(line, 160)}" for line in part.lines]
     return lines
 
 

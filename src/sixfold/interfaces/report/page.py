@@ -29,6 +29,7 @@ def render(view: RunView, blobs: Callable[[str], bytes | None]) -> str:
         ("changes", "Changes", changes.changes(view, blobs)),
         ("validation", "Validation", proof.validation(view)),
         ("findings", "Scan results", proof.findings(view)),
+        ("walk", "Before you sign", proof.before_signing(view)),
         ("approvals", "Approvals", proof.approvals(view)),
         ("cost", "Cost", proof.cost(view)),
         ("timeline", "Timeline", proof.timeline(view)),

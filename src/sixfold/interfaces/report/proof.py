@@ -6,6 +6,7 @@ from sixfold.domain.evidence import Check, Finding, TestReport
 from sixfold.domain.result import next_step
 from sixfold.domain.view import RunView, Spending
 from sixfold.interfaces.report.html import Child, Html, badge, code, rows, section, tag
+from sixfold.interfaces.walk import walk
 
 _MOST_MOMENTS = 2000
 
@@ -23,6 +24,11 @@ def validation(view: RunView) -> Html | None:
             "p", f"{view.acceptance_tests} acceptance tests in {files} were written without sight of the code."
         )
     disputes = tag("ul", [tag("li", line) for line in view.disputes]) if view.disputes else None
+    planted = None
+    if view.offer and view.offer.mutation_score is not None:
+        planted = tag(
+            "p", f"{view.offer.mutation_score:.0%} of the faults planted in the product were noticed by tests."
+        )
     missing = None
     if view.offer and view.offer.unverified:
         names = view.offer.unverified
@@ -36,6 +42,7 @@ def validation(view: RunView) -> Html | None:
         written,
         [tag("h3", "Disputed acceptance tests"), disputes] if disputes else None,
         [_report(report) for report in reports],
+        planted,
         missing,
     )
 
@@ -93,6 +100,15 @@ def _finding(finding: Finding) -> tuple[Child, ...]:
     where = f"{finding.path}:{finding.line}" if finding.line else finding.path
     rule = f"{finding.tool} {finding.rule}" + (f" ({finding.cwe})" if finding.cwe else "")
     return (label, rule, code(where) if where else "", finding.message)
+
+
+def before_signing(view: RunView) -> Html | None:
+    """The guided walk: intent, changes by concern, where being wrong costs most, what to try by hand."""
+    if view.offer is None:
+        return None
+    note = tag("p", "A signature holds for tree ", code(view.offer.tree), " only; any later change makes it stale.")
+    stops = [[tag("h3", part.title), tag("ul", [tag("li", line) for line in part.lines])] for part in walk(view)]
+    return section("walk", "Before you sign", note, stops)
 
 
 def approvals(view: RunView) -> Html | None:

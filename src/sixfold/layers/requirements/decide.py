@@ -166,9 +166,11 @@ def with_confirmation(ledger: Specification) -> Specification:
 
 
 def given_text(request: Request) -> tuple[str, ...]:
-    """The sentences and lines of the request and its attachments."""
+    """The sentences and lines of the request, of earlier decisions and of the attachments."""
     texts = (request.text, *(attachment.text for attachment in request.attachments))
-    return tuple(part for text in texts for part in re.split(r"(?<=[.!?;])\s+|\n+", text) if part.strip())
+    return request.earlier + tuple(
+        part for text in texts for part in re.split(r"(?<=[.!?;])\s+|\n+", text) if part.strip()
+    )
 
 
 def _said(ledger: Specification) -> list[str]:

@@ -11,9 +11,14 @@ _MOST_IMAGES = 20
 
 def material(request: Request) -> str:
     """The attachments as fenced text with provenance; pictures are announced by name, in the order they are sent."""
-    if not request.attachments:
+    if not request.attachments and not request.earlier:
         return "Nothing is attached."
     blocks, number = [], 0
+    if request.earlier:
+        said = "\n".join(f"- {line}" for line in request.earlier)
+        blocks.append(
+            f"What this person decided earlier about this folder; it holds unless the request differs:\n{said}"
+        )
     for attachment in request.attachments:
         about = f"Attachment {attachment.name} ({attachment.media_type})"
         if attachment.images:

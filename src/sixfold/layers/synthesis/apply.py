@@ -23,6 +23,9 @@ from sixfold.layers.synthesis.matching import NoPlace, Place, excerpt, locate
 from sixfold.layers.synthesis.protected import PROTECTED, unasked, within
 from sixfold.layers.synthesis.source_text import SourceText, decode, from_text
 
+CHANGES_NOTHING = "the patch changes nothing: the files already read like this"
+"""Reason of a refusal."""
+
 
 class Applied(Data, frozen=True, kw_only=True):
     """A patch that went in."""
@@ -101,7 +104,7 @@ def apply(
 def _written(repository: Repository, tree: Tree, changes: Sequence[_Change]) -> Applied | tuple[Refusal, ...]:
     changes = [change for change in changes if repository.read(tree, change.path) != change.content]
     if not changes:
-        return (Refusal(path="", reason="the patch changes nothing: the files already read like this"),)
+        return (Refusal(path="", reason=CHANGES_NOTHING),)
     try:
         new = repository.write(tree, {change.path: change.content for change in changes})
     except RepositoryError as error:

@@ -7,7 +7,7 @@ import re
 from msgspec.structs import replace
 
 from sixfold.domain.code import Objection, Patch
-from sixfold.layers.synthesis.formats import blocks
+from sixfold.layers.synthesis.formats import EditFormat, blocks
 
 MOST_NOTES = 3
 _MOST_NOTE_CHARS = 300
@@ -19,7 +19,7 @@ _CONTRACT = re.compile(
 _BODY = re.compile(r"^[ ]{0,3}<(file|edit)\b.*?</\1>", re.MULTILINE | re.DOTALL)
 
 
-def parse(text: str) -> Patch:
+def parse(text: str, format: EditFormat = blocks.BLOCKS) -> Patch:
     """Read an answer: edits with notes around them, or an objection and nothing else.
 
     Tags inside the content of a file are content.
@@ -35,6 +35,6 @@ def parse(text: str) -> Patch:
             edits=(),
             objection=Objection(contract=objection[1].strip(), text=objection[2].strip()[:_MOST_OBJECTION_CHARS]),
         )
-    patch = blocks.parse(text)
+    patch = format.parse(text)
     told = tuple(note for note in notes if note)[:MOST_NOTES]
     return replace(patch, published=told) if told else patch

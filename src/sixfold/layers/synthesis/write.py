@@ -10,11 +10,19 @@ from sixfold.domain.ports import Model
 from sixfold.domain.prompt import render_system, untrusted
 from sixfold.domain.replies import Answered, ask
 from sixfold.layers.synthesis import protocol
-from sixfold.layers.synthesis.formats import blocks
+from sixfold.layers.synthesis.formats import FORMATS
 
 
 async def write_patch(
-    model: Model, brief: str, *, role: str, purpose: str, scope: str, notes: Sequence[str] = (), sample: int = 0
+    model: Model,
+    brief: str,
+    *,
+    role: str,
+    purpose: str,
+    scope: str,
+    notes: Sequence[str] = (),
+    sample: int = 0,
+    format: str = "blocks",
 ) -> tuple[Patch, Answered]:
     """Ask for a task's patch in a fresh context.
 
@@ -23,6 +31,7 @@ async def write_patch(
         role: speciality, e.g. `back end`.
         notes: evidence and orders that come after the brief: failing tests, a reviewer's comment, a lesson.
         sample: index among candidates.
+        format: name of the edit format the model is asked in and read in.
 
     Raises:
         InvalidReply: no readable patch after one correction round; otherwise as `Model.complete`.
@@ -30,12 +39,12 @@ async def write_patch(
     request = ModelRequest(
         purpose=purpose,
         role="coder",
-        system=render_system(__package__, "write", role=role, format=blocks.INSTRUCTION),
+        system=render_system(__package__, "write", role=role, format=FORMATS[format].instruction),
         messages=(Message(author="user", text="\n\n".join((brief, *notes))),),
         max_output_tokens=32_000,
         sample=sample,
     )
-    return await ask(model, request, protocol.parse, scope=scope)
+    return await ask(model, request, lambda text: protocol.parse(text, FORMATS[format]), scope=scope)
 
 
 def correction(refusals: Sequence[Refusal]) -> str:

@@ -82,7 +82,12 @@ async def _settle(run: Run, ports: Ports, site: Site, child: Child, result: Task
         run.emit("note", f"overtaken:{child.label}", {"text": text})
         site.scheduler.release(task.id)
         return
-    if result.status == "done":
+    stands = task.id in site.finished and result.base == result.tree == site.tree
+    if result.status == "done" and stands:
+        how = "asked again, it fits as it stands; its tests pass"
+        data = {"task": task.id, "revision": site.plan.revision, "how": how}
+        run.emit("task.reused", f"reused:{child.label}", data)
+    elif result.status == "done":
         result = await _integrate(run, ports, site, child, result)
     if result.status == "done":
         site.scheduler.finish(task.id)

@@ -122,6 +122,7 @@ class Site:
             notes=tuple(notes),
             known_failures=self.known_failures,
             published=self.published(task),
+            again=base is None and task.id in self.finished,
         )
 
     def accept(self, increment: Increment, decision: Decision) -> None:

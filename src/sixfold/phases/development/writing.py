@@ -70,7 +70,7 @@ async def sample(
 
     async def ask_all() -> Samples:
         brief = await asyncio.to_thread(_brief, ports, job, task, job.base)
-        asked = [_ask(ports, task, brief, "development.sample", notes, sample=index) for index in range(1, most + 1)]
+        asked = [_ask(ports, job, task, brief, "development.sample", notes, index) for index in range(1, most + 1)]
         answers = await asyncio.gather(*asked, return_exceptions=True)
         for answer in answers:
             if isinstance(answer, BaseException) and not isinstance(answer, InvalidReply):
@@ -88,7 +88,7 @@ async def _write(
 ) -> Written:
     async def ask() -> Written:
         brief = await asyncio.to_thread(_brief, ports, job, task, tree)
-        return await _ask(ports, task, brief, name.rpartition(":")[0], notes, sample=0)
+        return await _ask(ports, job, task, brief, name.rpartition(":")[0], notes, 0)
 
     return await run.step(name, ask, Written)
 
@@ -108,9 +108,18 @@ def _brief(ports: Ports, job: Job, task: Task, tree: Tree) -> str:
     )
 
 
-async def _ask(ports: Ports, task: Task, brief: str, purpose: str, notes: tuple[str, ...], *, sample: int) -> Written:
+async def _ask(
+    ports: Ports, job: Job, task: Task, brief: str, purpose: str, notes: tuple[str, ...], sample: int
+) -> Written:
     patch, answered = await write.write_patch(
-        ports.model, brief, role=task.role, purpose=purpose, scope=task.id, notes=notes, sample=sample
+        ports.model,
+        brief,
+        role=task.role,
+        purpose=purpose,
+        scope=task.id,
+        notes=notes,
+        sample=sample,
+        format=job.options.edit_format,
     )
     return Written(patch=patch, text=answered.replies[-1].text)
 
@@ -135,6 +144,8 @@ async def apply_patch(
         if isinstance(result, apply.Applied):
             published = written.patch.published
             return Applied(tree=result.tree, files=result.files, signature=signature, published=published)
+        if job.again and all(refusal.reason == apply.CHANGES_NOTHING for refusal in result):
+            return Applied(tree=tree, signature=signature)  # what stands there fits already; its tests decide
         return Applied(tree=tree, refusals=result, signature=signature)
 
     applied = await run.blocking(f"development.apply_patch:{number}{label}", apply_it, Applied)

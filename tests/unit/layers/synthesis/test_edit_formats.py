@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 
 from sixfold.domain.code import Edit
 from sixfold.domain.replies import Unreadable
-from sixfold.layers.synthesis.formats import BLOCKS, FORMATS, OBJECTS, UNIFIED
+from sixfold.fakes.model import ScriptedModel
+from sixfold.layers.synthesis.formats import BLOCKS, FORMATS, OBJECTS, UNIFIED, format_for
+from sixfold.layers.synthesis.write import write_patch
 
 FILE = Edit(path="a.py", kind="write", content="x = 1\n")
 REPLACE = Edit(path="a.py", kind="replace", search="x = 1\n", content="x = 2\n")
@@ -154,3 +156,33 @@ def test_object_is_read_and_a_foreign_one_sent_back() -> None:
     for text in ('{"edits": []}', '{"edits": [{"path": 1, "kind": "write"}]}', "{}", "none"):
         with pytest.raises(Unreadable):
             OBJECTS.parse(text)
+
+
+@pytest.mark.parametrize(
+    ("model", "name"),
+    [
+        ("openai:gpt-4.1-mini", "unified"),
+        ("openai-chat:gpt-4.1", "unified"),
+        ("ollama:qwen3:8b", "whole"),
+        ("anthropic:claude-sonnet-4-5", "blocks"),
+        ("relay:/somewhere", "blocks"),
+        ("", "blocks"),
+    ],
+)
+def test_the_table_names_a_format_for_every_model(model: str, name: str) -> None:
+    assert format_for(model) == name
+    assert name in FORMATS
+
+
+def test_a_model_asked_for_whole_files_is_read_like_the_default() -> None:
+    patch = FORMATS["whole"].parse('<file path="a.py">\nx = 1\n</file>\n')
+    assert [(edit.kind, edit.content) for edit in patch.edits] == [("write", "x = 1\n")]
+    assert "SEARCH" not in FORMATS["whole"].instruction
+
+
+async def test_a_coder_is_asked_and_read_in_the_format_of_the_run() -> None:
+    diff = "--- a/a.py\n+++ b/a.py\n@@ -1 +1 @@\n-x = 1\n+x = 2\n"
+    model = ScriptedModel([diff])
+    patch, _ = await write_patch(model, "brief", role="coder", purpose="p", scope="T1", format="unified")
+    assert [(edit.kind, edit.content) for edit in patch.edits] == [("replace", "x = 2\n")]
+    assert "unified diff" in model.requests[0].system
