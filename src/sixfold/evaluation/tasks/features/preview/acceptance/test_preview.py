@@ -17,13 +17,13 @@ SECRET = "inner-secret-word"
 class Site:
     """A web server that notes who was there."""
 
-    def __init__(self, pages):
+    def __init__(self, pages, other=(404, {}, "nothing here")):
         site = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
             def do_GET(self):
                 site.visits.append(self.path)
-                answer = pages.get(self.path.partition("?")[0], (200, {}, PAGE.format(title=SECRET)))
+                answer = pages.get(self.path.partition("?")[0], other)
                 if callable(answer):
                     answer(self)
                     return
@@ -53,7 +53,7 @@ class Site:
 
 @pytest.fixture
 def inside():
-    site = Site({})
+    site = Site({}, (200, {}, PAGE.format(title=SECRET)))
     yield site
     site.close()
 
