@@ -19,7 +19,7 @@ SERVICE = Path(__file__).parent / "tasks" / "accept_service.py"
 EXPLOITED = "exploited: "
 """Begins the words of an attack that succeeded; any other failure only says that it could not be made."""
 _ROWS_FILE = "rows.json"
-_LIMITS = Limits(wall_s=600.0, output_bytes=1 << 18)
+_LIMITS = Limits(wall_s=1_200.0, output_bytes=1 << 18)
 _MOST_ROWS_BYTES = 8 << 20
 _TAIL_CHARS = 2_000
 
