@@ -18,7 +18,7 @@ SECURITY = Experiment(
     style=Style(
         name="experiment security",
         about="Standard features by a plain call and by the full flow, without and with a reviewer: attacked, scanned.",
-        arms=("full", "plain", "reviewed"),
+        arms=("full", "reviewed", "plain"),
         means=(
             ("exploited", "weaknesses proven by an attack", number),
             ("withstood", "attacks withstood", percent),
