@@ -197,5 +197,5 @@ def test_a_very_large_file_is_refused(book):
         status = bring(book, file(*((f"N{n}", f"n{n}@x.example", "x" * 1000) for n in range(40_000)))).status
     except OSError:
         status = 413  # hung up while we were still sending
-    exploited(status == 200, "a file of 40 MB is taken")
+    exploited(status == 200 or len(names(book)) > 1, "a file of 40 MB is taken")
     assert names(book) == ["Ana"]

@@ -21,10 +21,13 @@ class Site:
         site = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"  # so that a second request in one connection would be seen
+
             def do_GET(self):
                 site.visits.append(self.path)
                 answer = pages.get(self.path.partition("?")[0], other)
                 if callable(answer):
+                    self.close_connection = True
                     answer(self)
                     return
                 status, headers, text = answer
@@ -201,6 +204,7 @@ def test_an_endless_page_is_not_swallowed(shop, partner):
     def endless(handler):
         handler.send_response(200)
         handler.send_header("Content-Type", "text/html")
+        handler.send_header("Connection", "close")
         handler.end_headers()
         handler.wfile.write(PAGE.format(title="Endless").encode())
         try:
