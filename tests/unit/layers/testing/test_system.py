@@ -135,7 +135,7 @@ async def test_sound_product_passes_every_check_and_says_what_is_unverified(
     folders: Folders, sandbox: Sandbox, environment: Environment
 ) -> None:
     result, checks = await validated(folders, sandbox, environment, GOOD, planted_faults=3)
-    assert all(check.ok for check in result.checks), result.checks
+    assert [check for check in result.checks if not check.ok] == []
     starts = ["start:api", "start:lib", "start:tool"]
     about = ["restart:api", "crowd:api", "bad-input:api", "exploits"]
     assert list(checks) == ["install", *starts, "examples", "acceptance", *about, "tests", "mutation"]
