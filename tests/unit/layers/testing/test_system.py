@@ -15,22 +15,25 @@ from sixfold.layers.testing.system import Validation, unverified, validate_produ
 pytestmark = pytest.mark.slow
 
 STORE = """\
-import json, os
+import json, os, threading
+
+LOCK = threading.RLock()
 
 def load(folder):
     path = os.path.join(folder, "items.json")
     if not os.path.exists(path):
         return []
-    with open(path) as file:
+    with LOCK, open(path) as file:
         return json.load(file)
 
 def add(folder, name):
     if not name:
         raise ValueError("a name is needed")
-    items = load(folder)
-    item = {"id": len(items) + 1, "name": name}
-    with open(os.path.join(folder, "items.json"), "w") as file:
-        json.dump([*items, item], file)
+    with LOCK:
+        items = load(folder)
+        item = {"id": len(items) + 1, "name": name}
+        with open(os.path.join(folder, "items.json"), "w") as file:
+            json.dump([*items, item], file)
     return item
 """
 API = """\
