@@ -28,6 +28,7 @@ async def run_profile(
     profile: Profile,
     tests: Sequence[str],
     *,
+    folder: str = "",
     suite: Literal["unit", "existing"] = "unit",
     limits: Limits = Limits(memory_bytes=16 << 30),
 ) -> TestReport:
@@ -35,31 +36,31 @@ async def run_profile(
 
     Args:
         tests: test files, for profiles that name them.
+        folder: where the commands run, relative to the workspace.
         limits: of each command; node reserves far more address space than it uses.
     """
     environment = dict(profile.environment)
     if profile.probe:
         there = await workspace.exec(profile.probe, env=environment, limits=limits)
         if there.exit_code:
-            missing = f"{profile.name}: {profile.probe[0]} is not installed here, so its tests cannot run"
+            why = f" ({there.stderr.strip().splitlines()[0][:120]})" if there.stderr.strip() else ""
+            missing = f"{profile.name}: {profile.probe[0]} is not installed here or too old, so no test can run{why}"
             return TestReport(suite=suite, problem=missing, exit_code=there.exit_code)
-    if profile.needs and await workspace.get(f"node_modules/{profile.needs}/package.json") is None:
-        absent = f"{profile.name}: node_modules/{profile.needs} is not in the tree, and npm packages are not installed"
-        return TestReport(suite=suite, problem=absent, exit_code=1)
     for what, command in (("build", profile.build), ("lint", profile.lint)):
         if command:
-            done = await workspace.exec(command, env=environment, limits=limits)
+            done = await workspace.exec(command, env=environment, limits=limits, cwd=folder or ".")
             if done.exit_code:
                 message = normalise((done.stdout + done.stderr)[-4000:], folder=workspace.folder)
                 case = TestCase(id=f"{profile.name}::{what}", outcome="failed", message=message)
                 return TestReport(suite=suite, cases=(case,), exit_code=done.exit_code, output=message)
     words: list[str] = []
     for word in profile.test:
-        word = word.replace("{reporter}", f"{workspace.folder}/{_REPORTER}").replace("{report}", _REPORT)
-        words += list(tests) if word == "{tests}" else [word]
+        word = word.replace("{reporter}", f"{workspace.folder}/{_REPORTER}")
+        word = word.replace("{report}", f"{workspace.folder}/{_REPORT}")
+        words += [path.removeprefix(f"{folder}/") for path in tests] if word == "{tests}" else [word]
     source = (resources.files(__package__) / "reporter.mjs").read_bytes()
     await workspace.put({_REPORTER: source})
-    done = await workspace.exec(words, env=environment, limits=limits)
+    done = await workspace.exec(words, env=environment, limits=limits, cwd=folder or ".")
     written = await workspace.get(_REPORT, most_bytes=8 << 20) or b""
     cases, problem = _read(profile, done, written, workspace.folder)
     problem = problem or _doubt(profile, done, cases, tests)
