@@ -71,17 +71,18 @@ async def check_tree(run: Run, ports: Ports, job: Job, task: Task, tree: Tree, *
 
     async def evidence_of() -> Evidence:
         # Side by side, each suite on a copy of its own.
-        report, other, executed, findings = await asyncio.gather(
+        report, other, executed, findings, broken = await asyncio.gather(
             own_tests(),
             other_languages(ports, tree, job.origin, job.environment, job.options, only=task.check),
             examples(),
             scanning.new_findings(ports.scanners, ports.repository, job.origin, tree),
+            languages.refused_files(ports.sandbox, ports.repository, job.origin, tree, job.environment),
         )
         for more in (*other, *([executed] if executed is not None else [])):
             report = together(report, more)
         report = forgive(report, job.known_failures)
         own = await asyncio.to_thread(_own_failures, ports, job.origin, report)
-        return Evidence(report=report, findings=findings, own=own)
+        return Evidence(report=report, findings=(*findings, *broken), own=own)
 
     evidence = await run.step(name, evidence_of, Evidence)
     if not evidence.report.cases and not evidence.report.problem and task.files and not whole:

@@ -8,10 +8,13 @@ status that contradicts the report is no verdict.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from importlib import resources
 from typing import Any, Literal
 from xml.etree import ElementTree
+
+import msgspec
 
 from sixfold.domain.evidence import ExecResult, Finding, Limits, TestCase, TestReport
 from sixfold.domain.language import Profile
@@ -20,7 +23,9 @@ from sixfold.layers.testing.normalise import normalise
 
 _REPORTER = ".sixfold/reporter.mjs"
 _REPORT = ".sixfold/report"
+_MODULE = ".sixfold/parsed.mjs"
 _MOST_FILES = 200
+_PLACE = re.compile(r"^\S+:(\d+)$", re.MULTILINE)
 
 
 async def run_profile(
@@ -75,16 +80,41 @@ async def run_profile(
 
 
 async def unparsable(workspace: Workspace, profile: Profile, paths: Sequence[str]) -> tuple[Finding, ...]:
-    """Files that the profile's parser refuses, as findings that block."""
+    """Files that the profile's parser refuses, as findings that block; none where its toolchain is not installed.
+
+    A `.js` file may be a script or a module, and only the page that loads it knows: it is refused when it is neither.
+    """
+    environment, limits = dict(profile.environment), Limits(wall_s=20, memory_bytes=16 << 30)
+    if (
+        not profile.check
+        or not paths
+        or (await workspace.exec(profile.probe, env=environment, limits=limits)).exit_code
+    ):
+        return ()
     found = []
-    for path in paths[:_MOST_FILES] if profile.check else ():
-        done = await workspace.exec(
-            (*profile.check, path), env=dict(profile.environment), limits=Limits(wall_s=20, memory_bytes=16 << 30)
-        )
-        if done.exit_code:
+    for path in paths[:_MOST_FILES]:
+        done = await workspace.exec((*profile.check, path), env=environment, limits=limits)
+        if done.exit_code and path.endswith(".js"):
+            await workspace.put({_MODULE: await workspace.get(path) or b""})
+            again = await workspace.exec((*profile.check, _MODULE), env=environment, limits=limits)
+            markup = any(
+                each.stderr.count("Unexpected token '<'") for each in (done, again)
+            )  # JSX, which tools compile
+            done = msgspec.structs.replace(again, exit_code=0) if markup else again
+        if done.exit_code and not done.stopped_by:
             lines = [line for line in normalise(done.stderr, folder=workspace.folder).splitlines() if "Error" in line]
             message = lines[0][:200] if lines else "it does not parse"
-            found.append(Finding(tool=profile.check[0], rule="syntax", severity="error", message=message, path=path))
+            place = _PLACE.search(done.stderr)
+            found.append(
+                Finding(
+                    tool=profile.check[0],
+                    rule="syntax",
+                    severity="error",
+                    message=message,
+                    path=path,
+                    line=int(place[1]) if place else 0,
+                )
+            )
     return tuple(found)
 
 

@@ -9,13 +9,14 @@ from collections.abc import Sequence
 import msgspec
 
 from sixfold.domain.data import Data, Tree
-from sixfold.domain.evidence import Limits, TestReport
+from sixfold.domain.evidence import Finding, Limits, TestReport
 from sixfold.domain.language import Modules, Profile
 from sixfold.domain.ports import Environment, NodePackages, Repository, Sandbox, Workspace
-from sixfold.layers.testing.languages.profiles import Suite, applying
-from sixfold.layers.testing.languages.running import run_profile
+from sixfold.layers.testing.languages.profiles import BUILT_IN, Suite, applying
+from sixfold.layers.testing.languages.running import run_profile, unparsable
 from sixfold.layers.testing.npm import wanted
 
+_PARSED = (".js", ".mjs", ".cjs")
 _LOCK = "package-lock.json"
 _LINK = """
 import os, sys
@@ -62,6 +63,19 @@ async def run_suites(
         installed = {path: await _install(repository, npm, tree, path, allowed) for path in suite.manifests}
         reports.append(await _run(sandbox, tree, environment, suite, tests, installed))
     return tuple(reports)
+
+
+async def refused_files(
+    sandbox: Sandbox, repository: Repository, origin: Tree, tree: Tree, environment: Environment
+) -> tuple[Finding, ...]:
+    """Changed files that a parser refuses, as findings that block; no sandbox is opened where there are none."""
+    changed = await asyncio.to_thread(repository.changes, origin, tree)
+    paths = [one.path for one in changed if one.status != "deleted" and not one.binary and one.path.endswith(_PARSED)]
+    if not paths:
+        return ()
+    profile = next(one for one in BUILT_IN if one.check)
+    async with sandbox.open(tree, environment=environment) as workspace:
+        return await unparsable(workspace, profile, paths)
 
 
 async def _run(
