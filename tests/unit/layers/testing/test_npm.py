@@ -141,5 +141,8 @@ async def test_a_vitest_suite_runs_on_packages_that_npm_installed_and_nothing_of
     young = Npm(tmp_path / "young", os.environ, min_age_days=1.0, today=lambda: datetime(2015, 1, 1, tzinfo=UTC))
     entry = json.loads(place.read_bytes())["packages"]["node_modules/tinyrainbow"]
     lock = lock_of({"node_modules/tinyrainbow": entry})
-    refused = await young.prepare(json.dumps({"dependencies": {"tinyrainbow": entry["version"]}}).encode(), lock)
+    manifest = json.dumps({"dependencies": {"tinyrainbow": entry["version"]}}).encode()
+    kept = await Npm(tmp_path / "kept", os.environ).prepare(manifest, lock)
+    assert kept.packages == (f"tinyrainbow@{entry['version']}",), kept
+    refused = await young.prepare(manifest, lock)
     assert "too new to be trusted" in refused.problem, refused
