@@ -23,7 +23,16 @@ from sixfold.layers.testing.runner import Product
 GUEST = ("exercise", "contract", "product", "channel", "supervisor", "listing")
 KEEPS = re.compile(r"(?i)\b(restart\w*|persist\w*|surviv\w*|between (commands|runs|starts)|durabl\w*|kept? .* over)\b")
 """Words of a requirement that make a lost answer a broken promise."""
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+BROWSERS = (
+    "/usr/lib/chromium/chromium",  # behind a wrapper that wants settings from /etc
+    "/usr/lib/chromium-browser/chromium-browser",
+    "/opt/google/chrome/chrome",
+    "chromium",
+    "chromium-browser",
+    "google-chrome",
+    "google-chrome-stable",
+    "chrome",
+)
 _FIND_BROWSER = "import shutil, sys; print(next((p for n in sys.argv[1:] if (p := shutil.which(n))), ''))"
 BROWSER_BYTES = 64 << 30
 """Address space a browser reserves; what it really uses is a few hundred MiB."""

@@ -104,7 +104,7 @@ def _counted(node: ast.AST, taint: Taint) -> bool:
             given = any(argument in taint for argument in part.value.args)
             if given and any(isinstance(target, ast.Name) and target.id in names for target in part.targets):
                 return True
-    return node in taint
+    return False
 
 
 def _is_tested(node: ast.AST, function: ast.AST) -> bool:

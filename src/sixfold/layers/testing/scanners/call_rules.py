@@ -127,6 +127,8 @@ def _crypto(call: ast.Call, constants: set[str]) -> Iterator[Problem]:
         )
     elif re.search(r"(^|\.)(DES3?|ARC4|RC4|Blowfish|ARC2)\.new$|modes\.ECB$", name):
         yield Problem(call, "weak-cipher", "CWE-327", f"{name} is a broken cipher")
+    elif re.search(r"(^|\.)(TripleDES|ARC4|Blowfish|IDEA|SEED|CAST5|RC2)$", name):
+        yield Problem(call, "weak-cipher", "CWE-327", f"{last_name(call.func)} is a broken cipher; use AES-GCM")
     elif name.endswith("AES.new") and any("MODE_ECB" in ast.unparse(part) for part in call.args):
         yield Problem(call, "weak-cipher", "CWE-327", "AES in ECB mode shows patterns of the plain text")
 
@@ -156,10 +158,16 @@ def _files(call: ast.Call, constants: set[str]) -> Iterator[Problem]:
         yield Problem(
             call, "archive-extraction", "CWE-22", 'extractall without filter="data" writes outside its folder', False
         )
-    elif name == "os.chmod" and len(call.args) > 1 and isinstance(call.args[1], ast.Constant):
-        mode = call.args[1].value
+    elif name in ("os.chmod", "os.open", "os.mkdir", "os.makedirs") and isinstance(given := _mode(call), ast.Constant):
+        mode = given.value
         if isinstance(mode, int) and mode & 0o002:
             yield Problem(call, "world-writable", "CWE-732", "everybody may write this file")
+
+
+def _mode(call: ast.Call) -> ast.expr | None:
+    """The permission bits a call of `os` gives."""
+    place = 2 if dotted(call.func) == "os.open" else 1
+    return _keyword(call, "mode") or (call.args[place] if len(call.args) > place else None)
 
 
 CALL_RULES: tuple[Callable[[ast.Call, set[str]], Iterator[Problem]], ...] = (

@@ -52,7 +52,7 @@ def _constants(tree: ast.Module) -> set[str]:
     return {
         target.id
         for node in ast.walk(tree)
-        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant)
+        if isinstance(node, ast.Assign) and _is_fixed(node.value, set())
         for target in node.targets
         if isinstance(target, ast.Name)
     }

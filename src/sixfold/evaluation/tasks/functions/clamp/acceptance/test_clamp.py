@@ -17,7 +17,9 @@ def clamp():
 
 @core
 @req("R1")
-@pytest.mark.parametrize(("value", "wanted"), [(12, 10), (-1, 0), (3.5, 3.5), (0, 0), (10, 10), (float("inf"), 10)])
+@pytest.mark.parametrize(
+    ("value", "wanted"), [(12, 10), (-1, 0), (3.5, 3.5), (0.5, 0.5), (9.5, 9.5), (0, 0), (10, 10), (float("inf"), 10)]
+)
 def test_values_are_held_within_bounds(clamp, value, wanted):
     assert clamp(value, 0, 10) == wanted
 

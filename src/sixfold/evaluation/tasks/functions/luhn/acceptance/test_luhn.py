@@ -19,7 +19,15 @@ def is_valid():
 @req("R1")
 @pytest.mark.parametrize(
     ("number", "wanted"),
-    [("4539319503436467", True), ("8273123273520569", False), ("59", True), ("00", True), ("91", True), ("19", False)],
+    [
+        ("4539319503436467", True),
+        ("8273123273520569", False),
+        ("59", True),
+        ("00", True),
+        ("91", True),
+        ("05", False),
+        ("19", False),
+    ],
 )
 def test_the_sum_decides(is_valid, number, wanted):
     assert is_valid(number) is wanted

@@ -37,8 +37,8 @@ def test_equal_movements_within_one_file_are_both_real(desk):
 @req("R4")
 @pytest.mark.parametrize("encoding", ["cp1252", "utf-8"])
 def test_both_encodings_of_bank_b_are_read(desk, encoding):
-    desk.bank_b("b.csv", "07.01.2030;Bäckerei Groß;-3,00", encoding=encoding)
-    assert desk.run().column("text") == ["Bäckerei Groß"]
+    desk.bank_b("b.csv", "07.01.2030;Bäckerei Groß – 5 €;-3,00", encoding=encoding)
+    assert desk.run().column("text") == ["Bäckerei Groß – 5 €"]
 
 
 @req("R5")
