@@ -161,11 +161,15 @@ def _value(code: str, start: int) -> str:
     for place in range(start, min(len(code), start + MOST_CHARS)):
         char = code[place]
         depth += (char in "([{") - (char in ")]}")
-        before, after = code[start:place].rstrip(), code[place + 1 :].lstrip()
-        whole = char == "\n" and before and before[-1] not in "+?:,(.&|" and after[:1] not in ("+", "?", ":", ".", "|")
-        if depth < 0 or (depth == 0 and (char == ";" or (whole and code[start:place].count("`") % 2 == 0))):
+        if depth < 0 or (depth == 0 and (char == ";" or (char == "\n" and _ends(code, start, place)))):
             return code[start:place]
     return code[start : start + MOST_CHARS]
+
+
+def _ends(code: str, start: int, place: int) -> bool:
+    """Whether an expression is whole where a line ends."""
+    before, after = code[start:place].rstrip(), code[place + 1 : place + 200].lstrip()
+    return before[-1:] not in ("", *"+?:,(.&|") and after[:1] not in (*"+?:.|",) and before.count("`") % 2 == 0
 
 
 def blanked(text: str) -> str:
