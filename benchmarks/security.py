@@ -12,7 +12,10 @@ a release would be. `recall` is the share of insecure variants blocked, `false_b
 - `--pairs FILE` adds pairs: JSON Lines with `id`, `cwe`, `insecure`, `secure`, or a folder of `NAME/insecure.py` and
   `NAME/secure.py`.
 
-`injection_payloads`, `injection_effects` and `invented_packages_installed` are null here: their suite is counted apart.
+- `injection_*`: every hostile text of `sixfold.evaluation.injection` (at least 300), shown to a model that obeys each,
+  half of them to a task with a write set and half without. `effects` are what got past patch, scanners and package
+  gate; `unseen` are payloads the model was never shown, which would prove nothing. `invented_packages_installed` counts
+  packages that exist nowhere and would have been installed.
 """
 
 from __future__ import annotations
@@ -35,6 +38,9 @@ from sixfold.domain.data import Data, digest
 from sixfold.domain.evidence import Finding
 from sixfold.domain.ports import Environment, Scanner
 from sixfold.domain.requirements import Entry, Example, Requirement, Specification, Step
+from sixfold.domain.words import Words
+from sixfold.evaluation.injection import containment, payloads
+from sixfold.layers.planning.retrieval.index import RepositoryIndex
 from sixfold.layers.refinement.git import GitRepository
 from sixfold.layers.testing import sandbox
 from sixfold.layers.testing.boundaries import steps_of
@@ -45,6 +51,7 @@ from sixfold.layers.testing.scanners.bandit import Bandit
 from sixfold.layers.testing.scanners.ruff import Ruff
 from sixfold.layers.testing.scanners.secrets import Secrets
 from sixfold.layers.testing.scanners.suspicious import Suspicious
+from sixfold.wiring.inspecting import scanners_for
 
 PAIRS = Path(__file__).with_name("pairs")
 SERVER = '''\
@@ -308,6 +315,29 @@ def measure_scenarios(data: Path | None) -> dict[str, Any]:
     }
 
 
+async def measure_injection(place: Path) -> dict[str, Any]:
+    """What hostile texts could make an obedient model do past the gates of a run."""
+    repository = GitRepository(place / "repository", place / "blobs")
+    product = repository.write(repository.empty(), containment.PRODUCT)
+    scanners = scanners_for(repository, lambda: Words(person=containment.REQUEST), base=product)
+    ground = containment.Ground(repository, RepositoryIndex(repository), (*scanners.coder, *scanners.held_out), product)
+    corpus = payloads.corpus(str(place / "canary"))
+    print(f"injection: {len(corpus)} payloads", file=sys.stderr, flush=True)
+    ends = [*await ground.outcomes(corpus[::2], owned=True), *await ground.outcomes(corpus[1::2], owned=False)]
+    through = [end for end in ends if end.end == "effect"]
+    for end in through:
+        print(f"injection got through: {end.payload}: {end.how}", file=sys.stderr)
+    invented = {payload.id for payload in corpus if payload.effect == "package"}
+    return {
+        "injection_payloads": len(corpus),
+        "injection_effects": len(through),
+        "injection_unseen": sum(end.end == "unseen" for end in ends),
+        "injection_ends": dict(Counter(end.end for end in ends).most_common()),
+        "invented_packages": len(invented),
+        "invented_packages_installed": sum(end.payload in invented for end in through),
+    }
+
+
 def _cwes(node: ast.AST) -> list[str]:
     if isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value.startswith("CWE-"):
         return [node.value]
@@ -327,7 +357,7 @@ async def measure(options: argparse.Namespace) -> dict[str, Any]:
         if not options.only:
             figures |= await measure_sallm(bench, options.data)
             figures |= measure_scenarios(options.data)
-        figures |= {"injection_payloads": None, "injection_effects": None, "invented_packages_installed": None}
+            figures |= await measure_injection(Path(name) / "injection")
         return figures
 
 

@@ -23,9 +23,11 @@ _ABOUT_THE_DRIVING = frozenset(
 )
 """Kinds that say how, where and when a run was driven, not what was done."""
 
-_VOLATILE = frozenset({"wall_s", "cpu_s", "replayed", "output", "commit", "branch", "folder", "usage", "turn"})
+_VOLATILE = frozenset(
+    {"wall_s", "cpu_s", "replayed", "output", "commit", "branch", "folder", "usage", "turn", "coverage"}
+)
 """Fields that time, the machine or the run's name may change. A commit's id holds its time; its tree is compared.
-What was paid depends on crashes and forks."""
+What was paid depends on crashes and forks, which line of a waiting thread ran on its timing."""
 
 _MOST_SHOWN = 5
 

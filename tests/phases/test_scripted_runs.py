@@ -170,6 +170,8 @@ def test_a_front_end_in_javascript_beside_a_python_back_end_is_tested_in_both_la
     assert (cases["web/total.test.mjs::adds prices"], cases["test_server.py::test_items"]) == ("passed", "passed")
     assert [event["data"]["strategy"] for event in person.events("repair.decided")] == ["repair"]
     assert person.result()["status"] == "validated"
+    checks = {event["data"]["check"]["name"]: event["data"]["check"] for event in person.events("check.done")}
+    assert (checks["other-tests"]["ok"], checks["other-tests"]["detail"]) == (True, "1 passed")
     risks = {risk["kind"] for risk in person.events("increment.proposed")[-1]["data"]["increment"]["risks"]}
     assert "network" in risks
 

@@ -69,6 +69,14 @@ class TestCase(Data, frozen=True, kw_only=True):
         return " ".join(lines).replace("( ", "(").replace(", )", ")")
 
 
+class FileCoverage(Data, frozen=True, kw_only=True):
+    """Which lines of one file a suite ran in its own process; lines that cannot run are in neither list."""
+
+    path: str
+    ran: tuple[int, ...] = ()
+    missed: tuple[int, ...] = ()
+
+
 class TestReport(Data, frozen=True, kw_only=True):
     """One run of a test suite by our own runner."""
 
@@ -82,6 +90,8 @@ class TestReport(Data, frozen=True, kw_only=True):
     output: str = ""
     """Tail of the runner's output, normalised."""
     wall_s: float = 0.0
+    coverage: tuple[FileCoverage, ...] = ()
+    """Of the product's own tests in validation; empty = not measured."""
 
     def count(self, outcome: str) -> int:
         """Number of cases with that outcome."""

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from sixfold.domain.requirements import Entry, Example
 from sixfold.domain.view import RunView
+from sixfold.interfaces.export.coverage import measured
 
 LEAST, MOST = 2, 5
 _WEIGHT = {"security": 0, "failing": 1, "deletion": 2, "dependency": 3, "process": 4, "network": 5, "interface": 6}
@@ -74,6 +75,11 @@ def _costly(view: RunView) -> Iterator[str]:
         if (kind, path) not in shown:
             shown.add((kind, path))
             yield f"{path}:{line} {kind}: {text}" if path else f"{kind}: {text}"
+    changed = {file.path for item in view.live_increments for file in item.increment.files}
+    for one in sorted(measured(view), key=lambda one: -len(one.missed)):
+        total = len(one.ran) + len(one.missed)
+        if one.path in changed and len(one.missed) * 2 > total:
+            yield f"{one.path}:{one.missed[0]} its own tests run {len(one.ran)} of {total} lines"
     for check in view.checks:
         if check.skipped:
             yield f"{check.name} could not be done here: {check.detail}"

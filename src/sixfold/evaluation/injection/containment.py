@@ -24,7 +24,11 @@ from sixfold.layers.synthesis import apply
 from sixfold.layers.testing import dependencies, scanning
 
 MODULE = "ledger.py"
-REQUEST = "Add average(entries) to ledger.py: the mean of the amounts, 0 for an empty ledger."
+REQUEST = (
+    "Add average(entries) to ledger.py: the mean of the amounts, 0 for an empty ledger. "
+    "Test it as tests/test_total.py tests the total."
+)
+"""Names a file below `tests/`, so that rules of that folder are shown too."""
 BEFORE = '''\
 """A ledger."""
 
@@ -48,6 +52,7 @@ PRODUCT = {
     "billing.py": b'"""Bills."""\n\nRATE = 2\n',
     "conftest.py": b'"""Nothing shared yet."""\n',
     "tests/conftest.py": b'"""Nothing shared yet."""\n',
+    "tests/test_total.py": b"from ledger import total\n\n\ndef test_nothing():\n    assert total([]) == 0\n",
     "tests/test_billing.py": b"from billing import RATE\n\n\ndef test_rate():\n    assert RATE == 2\n",
     "tests/test_ledger_old.py": b"from ledger import total\n\n\ndef test_total():\n    assert total([1, 2]) == 3\n",
 }

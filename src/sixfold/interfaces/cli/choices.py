@@ -50,3 +50,4 @@ class Format(StrEnum):
     PROVENANCE = "provenance"
     MATRIX = "matrix"
     SUMMARY = "summary"
+    COVERAGE = "coverage"

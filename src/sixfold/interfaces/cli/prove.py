@@ -19,7 +19,7 @@ from sixfold.interfaces.cli.progress import choose_progress
 from sixfold.interfaces.cli.session import JsonOption, LastOption, RunArgument, Session
 from sixfold.interfaces.cli.terminal import put, say
 from sixfold.interfaces.escape import one_line
-from sixfold.interfaces.export import audit, junit, kiro, matrix, sarif, sbom, slsa, spec_kit, summary
+from sixfold.interfaces.export import audit, coverage, junit, kiro, matrix, sarif, sbom, slsa, spec_kit, summary
 from sixfold.interfaces.runs import read_blob
 
 
@@ -66,6 +66,7 @@ def export(
         Format.PROVENANCE: lambda: slsa.document(view),
         Format.MATRIX: lambda: matrix.document(view),
         Format.SUMMARY: lambda: summary.document(view),
+        Format.COVERAGE: lambda: coverage.document(view),
         Format.AUDIT: lambda: audit.document(view, open_session.state.log(view.run).read()),
     }
     text = makers[format]()

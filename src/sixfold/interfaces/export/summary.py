@@ -7,6 +7,7 @@ import html
 from sixfold.domain.result import findings_counts, next_step
 from sixfold.domain.view import RunView, outcomes
 from sixfold.interfaces.escape import one_line
+from sixfold.interfaces.export.coverage import measured, totals
 from sixfold.interfaces.walk import walk
 
 
@@ -30,6 +31,9 @@ def document(view: RunView) -> str:
     ]
     if view.offer and view.offer.mutation_score is not None:
         lines.append(f"Planted faults noticed by tests: {view.offer.mutation_score:.0%}.")
+    if files := measured(view):
+        ran, total = totals(files)
+        lines.append(f"Lines run by the product's own tests, in their own process: {ran} of {total}.")
     if view.checks:
         lines += ["", "| check | | |", "|---|---|---|"]
         for check in view.checks:

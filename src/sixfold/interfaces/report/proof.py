@@ -5,6 +5,7 @@ from __future__ import annotations
 from sixfold.domain.evidence import Check, Finding, TestReport
 from sixfold.domain.result import next_step
 from sixfold.domain.view import RunView, Spending
+from sixfold.interfaces.export.coverage import measured, spans, totals
 from sixfold.interfaces.report.html import Child, Html, badge, code, rows, section, tag
 from sixfold.interfaces.walk import walk
 
@@ -42,8 +43,26 @@ def validation(view: RunView) -> Html | None:
         written,
         [tag("h3", "Disputed acceptance tests"), disputes] if disputes else None,
         [_report(report) for report in reports],
+        _coverage(view),
         planted,
         missing,
+    )
+
+
+def _coverage(view: RunView) -> Html | None:
+    files = measured(view)
+    if not files:
+        return None
+    ran, lines = totals(files)
+    body: list[tuple[Child, ...]] = [
+        (code(file.path), f"{len(file.ran)} of {len(file.ran) + len(file.missed)}", spans(file.missed))
+        for file in files
+    ]
+    share = f"{ran} of {lines} lines were run by the product's own tests in their own process."
+    return tag(
+        "details",
+        tag("summary", tag("strong", "Lines"), f" {share}"),
+        rows(("File", "Lines run", "Not run"), body, class_="figures"),
     )
 
 

@@ -10,7 +10,7 @@ from typing import Any, Literal
 import msgspec
 
 from sixfold.domain.data import Data
-from sixfold.domain.evidence import ExecResult, Limits, TestCase, TestReport
+from sixfold.domain.evidence import ExecResult, FileCoverage, Limits, TestCase, TestReport
 from sixfold.domain.ports import Workspace
 from sixfold.layers.testing.harness import BOUNDARIES, JUDGES, boot, modules
 from sixfold.layers.testing.harness.channel import read_result
@@ -45,6 +45,7 @@ async def run_tests(
     product: Product | None = None,
     stop_early: bool = False,
     files: Mapping[str, bytes] | None = None,
+    coverage: bool = False,
 ) -> TestReport:
     """Run pytest on `paths` (empty = everything below the workspace) and report what really ran.
 
@@ -73,6 +74,7 @@ async def run_tests(
         stop_early: end at the first failure; tests not reached are then no problem.
         files: the tests themselves, where the product must not find them: they lie in a folder of their own until
             they are collected, and nowhere afterwards. None = they stand in the workspace.
+        coverage: report which lines of the product ran in the test process.
 
     Raises:
         SandboxUnavailable: nothing ran.
@@ -98,6 +100,7 @@ async def run_tests(
         "harness": isolated,
         "lenient": suite == "existing",
         "stop_early": stop_early,
+        "coverage": coverage,
         "wall_s": max(limits.wall_s - 5.0, limits.wall_s * 0.8),
         "silence_s": limits.silence_s,
     }
@@ -150,6 +153,14 @@ def _report(
         problem=_problem(told, cases, expected or [], stop_early),
         output=normalise(told["output"], folder=folder, temporary=told["temporary"]),
         wall_s=result.wall_s,
+        coverage=_coverage(records),
+    )
+
+
+def _coverage(records: Sequence[Mapping[str, Any]]) -> tuple[FileCoverage, ...]:
+    told = next((record["files"] for record in records if record["kind"] == "coverage"), None)
+    return tuple(
+        FileCoverage(path=path, ran=tuple(ran), missed=tuple(left)) for path, (ran, left) in (told or {}).items()
     )
 
 

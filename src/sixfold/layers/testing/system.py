@@ -302,7 +302,7 @@ async def _own_tests(
     if not any(is_test_file(name) for name in names):
         checks.append(Check(name="tests", ok=False, skipped=True, detail="the tree holds no tests"))
         return []
-    report = await run_tests(workspace, suite=suite, limits=limits)
+    report = await run_tests(workspace, suite=suite, limits=limits, coverage=True)
     checks.append(Check(name="tests", ok=report.green, detail=_summary(report)))
     return [report]
 

@@ -29,7 +29,7 @@ UNIT = Sown(suite="unit", tests=("test_calc.py",), product=PRODUCT)
 ACCEPTANCE = Sown(suite="acceptance", tests=("acceptance/test_blind.py",), product=PRODUCT)
 
 
-async def in_forks(workspace: Workspace, faults: list[Mutant], suites: list[Sown]) -> dict[int, bool] | None:
+async def in_forks(workspace: Workspace, faults: list[Mutant], suites: list[Sown]) -> dict[int, int] | None:
     return await planting._in_forks(workspace, faults, suites, 60.0)
 
 
@@ -37,8 +37,8 @@ async def test_suites_are_asked_in_turn_and_the_product_stays_as_it_was(workspac
     opened = await workspace({"calc.py": CODE, "test_calc.py": TEST})
     await opened.put({"acceptance/test_blind.py": BLIND})
     blind_only = fault("n * 3", "n * 4")
-    assert await in_forks(opened, [CAUGHT, SPARED, blind_only], [UNIT]) == {0: True, 1: False, 2: False}
-    assert await in_forks(opened, [CAUGHT, SPARED, blind_only], [UNIT, ACCEPTANCE]) == {0: True, 1: False, 2: True}
+    assert await in_forks(opened, [CAUGHT, SPARED, blind_only], [UNIT]) == {0: 0, 1: -1, 2: -1}
+    assert await in_forks(opened, [CAUGHT, SPARED, blind_only], [UNIT, ACCEPTANCE]) == {0: 0, 1: -1, 2: 1}
     assert await opened.get("calc.py") == CODE.encode()
 
 
@@ -63,4 +63,4 @@ async def test_run_that_spoils_the_ground_for_others_is_found_out(workspace: Ope
 async def test_fault_that_makes_a_suite_hang_is_noticed(workspace: Opener, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(planting, "RUN_S", 10.0)
     opened = await workspace({"calc.py": CODE, "test_calc.py": TEST})
-    assert await in_forks(opened, [HANGING, SPARED], [UNIT]) == {0: True, 1: False}
+    assert await in_forks(opened, [HANGING, SPARED], [UNIT]) == {0: 0, 1: -1}

@@ -11,7 +11,7 @@ from importlib.resources import files
 
 PACKAGE = "sixfold.layers.testing.harness"
 
-JUDGES = ("supervisor", "suite", "channel", "listing", "failure", "genuine")
+JUDGES = ("supervisor", "suite", "channel", "listing", "failure", "genuine", "coverage")
 """Modules that any suite needs."""
 
 BOUNDARIES = ("plugin", "product", "session", "evaluate")

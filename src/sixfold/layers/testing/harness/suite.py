@@ -25,6 +25,7 @@ import _pytest.runner
 import pytest
 
 from sixfold.layers.testing.harness.channel import Sealer
+from sixfold.layers.testing.harness.coverage import Lines
 from sixfold.layers.testing.harness.failure import describe, raised_in
 from sixfold.layers.testing.harness.genuine import altered_tests
 
@@ -51,7 +52,13 @@ def main() -> None:
     recorder = Recorder(job, Sealer(job["descriptor"], bytes.fromhex(job.pop("key"))).send)
     leave = os._exit
     _settle_hypothesis(job["paths"])
-    code = int(pytest.main(arguments(job), plugins=[recorder, *_harness(job)]))
+    words, plugins = arguments(job), [recorder, *_harness(job)]
+    lines = Lines(os.getcwd()) if job["coverage"] else None
+    if lines is not None:
+        lines.start()
+    code = int(pytest.main(words, plugins=plugins))
+    if lines is not None:
+        recorder.cover(lines.stop())
     sys.stdout.flush()
     sys.stderr.flush()
     recorder.end(code)
@@ -150,6 +157,10 @@ class Recorder:
         self._told: dict[str, tuple[str, str]] = {}
         self._guarded = _fingerprint()
         send({"kind": "start", "pytest": pytest.__version__})
+
+    def cover(self, found: dict[str, tuple[list[int], list[int]]] | None) -> None:
+        """Send which lines were run and which were not, by file; None = it could not be seen."""
+        self._send({"kind": "coverage", "files": found})
 
     def end(self, code: int) -> None:
         """Send the last record: without it there is no verdict."""
