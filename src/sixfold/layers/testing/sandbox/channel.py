@@ -17,7 +17,7 @@ from typing import Protocol
 from sixfold.domain.data import Data, Json
 from sixfold.domain.errors import SandboxUnavailable
 
-START_S = 20.0
+START_S = 120.0
 """Longest a supervisor may take to say that it stands; a loaded machine needs about one."""
 
 
