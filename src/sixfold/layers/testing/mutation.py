@@ -93,7 +93,7 @@ def _build(site: _Site) -> Mutant:
 
 
 def _code(node: ast.AST) -> Iterator[ast.AST]:
-    """Nodes whose change can be seen: without annotations, decorators, docstrings, the `__main__` guard and timeouts."""
+    """Nodes whose change can be seen: no annotations, decorators, docstrings, `__main__` guard or timeouts."""
     for field, value in ast.iter_fields(node):
         if field in ("annotation", "returns", "decorator_list", "type_params"):
             continue
