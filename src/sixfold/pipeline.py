@@ -27,7 +27,18 @@ async def generate(run: Run, ports: Ports, request: Request, options: Options, s
     round, tries, offers = 0, 0, 0
     while True:
         round += 1
-        seen, locked = await validation.examine(run, ports, intent, product, locked, environment, snapshot, round=round)
+        seen, locked = await validation.examine(
+            run,
+            ports,
+            intent,
+            product,
+            locked,
+            environment,
+            snapshot,
+            round=round,
+            options=options,
+            known_failures=site.known_failures,
+        )
         if seen.faults and not product.failed and tries < _MOST_TRIES:
             tries += 1
             reason, author = "Put right what validation found", "rule:validation"

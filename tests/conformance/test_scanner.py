@@ -16,6 +16,7 @@ from sixfold.layers.testing.dependencies import Dependencies
 from sixfold.layers.testing.scanners.audit import Audit
 from sixfold.layers.testing.scanners.bandit import Bandit
 from sixfold.layers.testing.scanners.ruff import Ruff
+from sixfold.layers.testing.scanners.script_rules import ScriptRules
 from sixfold.layers.testing.scanners.secrets import Secrets
 from sixfold.layers.testing.scanners.suspicious import Suspicious
 
@@ -66,6 +67,7 @@ SCANNERS: dict[str, Callable[..., Scanner]] = {
     "ruff": Ruff,
     "secrets": Secrets,
     "suspicious": Suspicious,
+    "script": ScriptRules,
 }
 
 
@@ -80,11 +82,17 @@ def write(folder: Path, files: dict[str, str]) -> None:
         (folder / path).write_text(text, encoding="utf-8")
 
 
+def bad(scanner: Scanner, *paths: str) -> dict[str, str]:
+    """Files with a defect in the language that a scanner reads; paths without their endings."""
+    ending, text = (".js", "eval(input);\n") if scanner.name == "script" else (".py", BAD)
+    return {f"{path}{ending}": text for path in paths}
+
+
 async def test_settings_and_suppressions_in_the_tree_are_ignored(scanner: Scanner, tmp_path: Path) -> None:
-    write(tmp_path, {**HIDING, "venv/bad.py": BAD})
+    write(tmp_path, {**HIDING, **bad(scanner, "venv/bad")})
     found = await scanner.scan(Tree("t"))
     expected = {"bandit": "B602", "ruff": "S602", "audit": "shell-injection"}.get(scanner.name, "")
-    assert any(one.path == "venv/bad.py" and expected in ("", one.rule) for one in found), found
+    assert any(one.path.startswith("venv/bad") and expected in ("", one.rule) for one in found), found
 
 
 async def test_sound_code_has_no_errors(scanner: Scanner, tmp_path: Path) -> None:
@@ -93,15 +101,17 @@ async def test_sound_code_has_no_errors(scanner: Scanner, tmp_path: Path) -> Non
 
 
 async def test_findings_are_sorted_and_the_same_each_time(scanner: Scanner, tmp_path: Path) -> None:
-    write(tmp_path, {"b.py": BAD, "a.py": BAD})
+    write(tmp_path, bad(scanner, "b", "a"))
     first = await scanner.scan(Tree("t"))
     assert [(one.path, one.line) for one in first] == sorted((one.path, one.line) for one in first)
     assert first == await scanner.scan(Tree("t"))
 
 
 async def test_only_the_asked_paths_are_reported(scanner: Scanner, tmp_path: Path) -> None:
-    write(tmp_path, {"b.py": BAD, "a.py": BAD})
-    assert {one.path for one in await scanner.scan(Tree("t"), ["b.py"])} == {"b.py"}
+    files = bad(scanner, "b", "a")
+    write(tmp_path, files)
+    asked = next(iter(files))
+    assert {one.path for one in await scanner.scan(Tree("t"), [asked])} == {asked}
 
 
 async def test_empty_broken_and_binary_files_are_survived(scanner: Scanner, tmp_path: Path) -> None:

@@ -46,10 +46,14 @@ def main() -> int:
         sys.stdout.write(user(prompt))
     elif "You examine how well somebody understood" in prompt:
         sys.stdout.write(judge(prompt))
+    elif "You review what a code generator made" in prompt:
+        asked = "as the reviewer asked" in prompt
+        sent_back = {"verdict": "reject", "comment": "fizz.py: say who asked for it."}
+        sys.stdout.write(json.dumps({"verdict": "approve"} if asked else sent_back))
     elif "You are an expert programmer" in prompt:
         sys.stdout.write(files(**{"fizz.py": FIZZ}))
     else:
-        scenario = "small" if "fizz" in prompt else "large"
+        scenario = "reviewed" if "fizz" in prompt else "large"
         text = next((text for pattern, text in SCENARIOS[scenario] if re.search(pattern, prompt, re.DOTALL)), None)
         if text is None:
             sys.stderr.write("the script has no answer for: " + prompt[:300].replace("\n", " "))

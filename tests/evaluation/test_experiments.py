@@ -61,10 +61,13 @@ class Bench:
         write_task(folder / "tasks" / "fizzes", "create fizz.py with fizz(n) and a test", zero, FIZZ_TEST)
         write_task(folder / "tasks" / "words", "I want something that counts words for my team", words, WORDS_TEST)
 
+    @property
+    def model(self) -> str:
+        return f"command:{sys.executable} {ANSWERS} {self.charged}"
+
     def sixfold(self, *words: str, expect: int = 0) -> str:
-        model = f"command:{sys.executable} {ANSWERS} {self.charged}"
         done = subprocess.run(
-            [sys.executable, "-m", "sixfold", *words, "-m", model, "--out", str(self.log)],
+            [sys.executable, "-m", "sixfold", *words, "-m", self.model, "--out", str(self.log)],
             cwd=self.folder,
             env={**os.environ, "SIXFOLD_HOME": str(self.home)},
             capture_output=True,
@@ -134,6 +137,35 @@ def test_an_evaluation_out_of_budget_stops_and_goes_on_where_it_was(bench: Bench
     prompts = bench.charged.read_text().splitlines()
     assert len(prompts) > before
     assert prompts.count(prompts[0]) == 1
+
+
+def test_products_are_attacked_and_scanned_and_a_reviewer_is_heard(bench: Bench) -> None:
+    attack = """
+import os
+import pytest
+from accept_service import exploited
+@pytest.mark.req("R2")
+@pytest.mark.security("CWE-0")
+@pytest.mark.parametrize("way", [1, 2])
+def test_the_word_is_not_there(way):
+    text = open(os.path.join(os.environ["SUT_DIR"], "fizz.py")).read()
+    exploited("as the reviewer asked" not in text, f"way {way}")
+"""
+    (bench.folder / "tasks" / "fizzes" / "acceptance" / "test_attack.py").write_text(attack)
+    tasks = ("--tasks", str(bench.folder / "tasks") + ":fizzes", "--arms", "reviewed,plain")
+    found = json.loads(bench.sixfold("experiment", "security", *tasks, "--role", f"reviewer={bench.model}", "--json"))
+    arms = found["arms"]
+    assert arms["plain"]["exploited"]["value"] == 1  # two ways, one weakness
+    assert arms["plain"]["safe"]["value"] == 0
+    assert arms["reviewed"]["exploited"]["value"] == 0
+    assert arms["reviewed"]["rejections"]["value"] >= 1
+    assert arms["reviewed"]["reviewer_minutes"]["value"] is not None
+    assert found["paired"]["reviewed − plain"]["exploited"]["difference"]["value"] == -1
+    reviews = bench.attempt("fizzes", "reviewed")["reviews"]
+    assert [item["verdict"] for item in reviews][:2] == ["reject", "approve"]
+    assert reviews[0]["comment"] == "fizz.py: say who asked for it."
+    assert bench.attempt("fizzes", "reviewed")["validated"]
+    assert bench.attempt("fizzes", "plain")["scanned"] == {"heard": [], "held_out": []}
 
 
 def test_a_benchmark_of_functions_is_solved_and_scored(bench: Bench) -> None:

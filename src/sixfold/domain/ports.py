@@ -15,6 +15,7 @@ from typing import Protocol
 from sixfold.domain.code import FileStat, Preview, Snapshot
 from sixfold.domain.data import Data, Digest, Tree
 from sixfold.domain.evidence import ExecResult, Finding, Limits
+from sixfold.domain.language import Modules
 from sixfold.domain.model import ModelReply, ModelRequest, Usage
 
 
@@ -177,6 +178,19 @@ class Environments(Protocol):
 
         Raises:
             ConfigurationError: the index is not reachable, or the packages exclude each other; names them.
+        """
+        ...
+
+
+class NodePackages(Protocol):
+    """Provides npm packages for the tests of a front end."""
+
+    async def prepare(self, manifest: bytes, lock: bytes | None) -> Modules:
+        """Install what a `package.json` asks for, cached by content; no code of any package runs. Offline when cached.
+
+        Args:
+            manifest: the `package.json`; only names and versions of it are used.
+            lock: a `package-lock.json` that a person wrote; None = versions are chosen among those old enough.
         """
         ...
 
@@ -376,3 +390,5 @@ class Ports:
     """Second opinions the coder never hears from; used in validation only (FDSP's lesson: a scanner in the loop gets
     over-fitted, MDPI J. Cybersecur. Priv. 5(4):110)."""
     clock: Clock
+    npm: NodePackages | None = None
+    """None: npm packages are not installed."""

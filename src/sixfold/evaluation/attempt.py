@@ -4,6 +4,7 @@ The attempt's folder holds everything it knows:
 
     run.txt           the run of the full flow
     journal.jsonl     what the simulated user read and said
+    reviews.jsonl     what the reviewer was offered and decided
     models/           recorded answers and costs of user, judge and plain flow
     product/          what was built
     judgement.json    the judge's words, as evidence
@@ -13,7 +14,9 @@ The attempt's folder holds everything it knows:
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Literal
 
@@ -30,7 +33,16 @@ from sixfold.domain.view import RunView
 from sixfold.evaluation import solvers
 from sixfold.evaluation.judge import Judgement, Line, judge
 from sixfold.evaluation.organisation import Organisation, organisation
+from sixfold.evaluation.reviewer import (
+    ModelReviewer,
+    Reviewed,
+    Reviewer,
+    ReviewerDoor,
+    RuleReviewer,
+    read_reviews,
+)
 from sixfold.evaluation.sample import Sample
+from sixfold.evaluation.scanned import Scanned, scan
 from sixfold.evaluation.scorer import Score, score
 from sixfold.evaluation.solvers import Solver
 from sixfold.evaluation.user import ModelReader, Noted, Reader, UserDoor, read_journal
@@ -51,6 +63,8 @@ class Job(Data, frozen=True, kw_only=True):
     """(role, model) of the flow, of `user` and of `judge`."""
     options: Options
     judged: bool
+    scanned: bool = False
+    """Whether scanners look at the product."""
     folder: Path
 
 
@@ -80,13 +94,16 @@ class Attempt(Data, frozen=True, kw_only=True):
     """The flow itself says that it is done; always false for the plain flow, which says nothing."""
     score: Score | None = None
     journal: tuple[Noted, ...] = ()
+    reviews: tuple[Reviewed, ...] = ()
+    scanned: Scanned | None = None
+    """None when nobody looked."""
     understanding: Understanding = Understanding()
     tasks: int = 0
     organisation: Organisation = Organisation()
     usage: Usage = Usage()
     """Of the flow."""
     evaluation_usage: Usage = Usage()
-    """Of the simulated user and the judge: not the flow's cost."""
+    """Of the simulated user, the reviewer and the judge: not the flow's cost."""
     wall_s: float = 0.0
     """Of the flow; time spent waiting for a person is left out."""
 
@@ -149,7 +166,9 @@ def _plain(job: Job) -> Attempt:
             problem = await solvers.plain(model, laboratory, job.solver, job.sample, product)
             wall_s, usage = time.monotonic() - began, model.spent()
         found = await score(laboratory, job.sample, product, job.folder / "bench")
-        return _attempt(job, "done", problem=problem, score=found, usage=usage, wall_s=round(wall_s, 1))
+        seen = await scan(laboratory, job.sample, product) if job.scanned else None
+        measured = {"score": found, "scanned": seen, "usage": usage, "wall_s": round(wall_s, 1)}
+        return _attempt(job, "done", problem=problem, **measured)
 
     return asyncio.run(solve())
 
@@ -169,21 +188,24 @@ def _full(job: Job, reader: Reader | None) -> Attempt:
     )
     run = solvers.begin(job.settings, job.solver, job.sample, options, job.folder)
     journal = job.folder / "journal.jsonl"
-    door = _LateDoor(job, run, budget, reader) if job.solver.user else None
+    door: wiring.Door | None = _LateDoor(job, run, budget, reader) if job.solver.user else None
+    if job.solver.reviewer:
+        door = ReviewerDoor(job.settings, run, lambda: _reviewer(job, budget), job.folder / "reviews.jsonl")
     built = solvers.drive(job.settings, job.solver, run, options, door)
     if built.stopped:
         return _attempt(job, "stopped", problem=built.stopped, run=run)
     solvers.keep_product(job.settings, built.view, job.folder / "product")
     noted = read_journal(journal)
 
-    async def examine() -> tuple[Score, Understanding, Usage]:
+    async def examine() -> tuple[Score, Scanned | None, Understanding, Usage]:
         laboratory = await wiring.open_laboratory(job.settings, job.folder / "laboratory")
         found = await score(laboratory, job.sample, job.folder / "product", job.folder / "bench")
+        seen = await scan(laboratory, job.sample, job.folder / "product") if job.scanned else None
         async with wiring.open_models(job.models, job.folder / "models", owner=_owner(job), budget=budget) as model:
             understood = await _understanding(job, model, built.view, noted)
-            return found, understood, model.spent()
+            return found, seen, understood, model.spent()
 
-    found, understood, evaluation_usage = asyncio.run(examine())
+    found, seen, understood, evaluation_usage = asyncio.run(examine())
     outcome = built.view.outcome
     return _attempt(
         job,
@@ -193,6 +215,8 @@ def _full(job: Job, reader: Reader | None) -> Attempt:
         validated=bool(outcome and outcome.status == "validated"),
         score=found,
         journal=noted,
+        reviews=read_reviews(job.folder / "reviews.jsonl"),
+        scanned=seen,
         understanding=understood,
         tasks=len(built.view.tasks),
         organisation=organisation(built.view, job.sample),
@@ -200,6 +224,16 @@ def _full(job: Job, reader: Reader | None) -> Attempt:
         evaluation_usage=evaluation_usage,
         wall_s=round(built.view.wall_s, 1),
     )
+
+
+@contextlib.asynccontextmanager
+async def _reviewer(job: Job, budget: Budget) -> AsyncIterator[Reviewer]:
+    """The model that was named for this role, or the checklist when none was."""
+    if "reviewer" not in dict(job.models):
+        yield RuleReviewer()
+        return
+    async with wiring.open_models(job.models, job.folder / "models", owner=_owner(job), budget=budget) as model:
+        yield ModelReviewer(model)
 
 
 async def _understanding(job: Job, model: Accounted, view: RunView, noted: tuple[Noted, ...]) -> Understanding:

@@ -13,8 +13,13 @@ from sixfold.evaluation import components
 from sixfold.evaluation.sample import Benchmark, Row, Sample, read_tasks
 
 TASKS = Path(__file__).parent / "tasks"
-BUNDLED = {"tasks": TASKS, "systems": TASKS / "systems", "functions": TASKS / "functions"}
-"""Names of the bundled benchmarks; `tasks` is both."""
+BUNDLED = {
+    "tasks": ("functions", "systems"),
+    "systems": ("systems",),
+    "functions": ("functions",),
+    "features": ("features",),
+}
+"""Names of the bundled benchmarks, with their folders below `TASKS`."""
 
 _FUNCTION_TEST = '''\
 """The benchmark's own tests."""
@@ -41,8 +46,8 @@ def find(name: str) -> Benchmark:
     """A benchmark by its name or by a path.
 
     Args:
-        name: `tasks`, `systems`, `functions`, `components`; a task folder or a folder of them; a `.jsonl` file
-            (or a folder with one) with the fields of HumanEval or MBPP.
+        name: `tasks`, `systems`, `functions`, `features`, `components`; a task folder or a folder of them;
+            a `.jsonl` file (or a folder with one) with the fields of HumanEval or MBPP.
 
     Raises:
         UsageError: no such benchmark, or it cannot be read.
@@ -50,7 +55,7 @@ def find(name: str) -> Benchmark:
     if name == "components":
         return components.scalability()
     if name in BUNDLED:
-        return Benchmark(name=name, samples=read_tasks(BUNDLED[name]))
+        return Benchmark(name=name, samples=_bundled(name))
     path = Path(name)
     files = sorted(path.glob("*.json*")) if path.is_dir() and not list(path.rglob("request.md")) else []
     if path.is_file():
@@ -63,6 +68,11 @@ def find(name: str) -> Benchmark:
         f"there is no benchmark {name!r}",
         next=f"one of {', '.join(BUNDLED)}, components, a folder of tasks, or a file of HumanEval or MBPP",
     )
+
+
+def _bundled(name: str) -> tuple[Sample, ...]:
+    samples = (sample for folder in BUNDLED[name] for sample in read_tasks(TASKS / folder))
+    return tuple(sorted(samples, key=lambda sample: sample.id))
 
 
 def pick(benchmark: Benchmark, names: str, limit: int) -> tuple[Sample, ...]:

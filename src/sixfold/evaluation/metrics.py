@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import msgspec
+
 from sixfold.domain.data import Data
 from sixfold.evaluation.attempt import Attempt
 from sixfold.evaluation.judge import Judgement, Line
 from sixfold.evaluation.sample import Sample
+from sixfold.evaluation.scanned import places
+from sixfold.evaluation.scorer import Accepted
 
 
 class Measured(Data, frozen=True, kw_only=True):
@@ -54,6 +60,27 @@ class Measured(Data, frozen=True, kw_only=True):
     context_tokens: float | None = None
     revisions: int = 0
     planned_tasks: int = 0
+    core: float | None = None
+    functional: float | None = None
+    """Share of the tests that pass without an attack."""
+    exploited: int | None = None
+    """Weaknesses proven by an attack, several forms of one attack counted once; None for a task without attacks."""
+    released_exploited: int | None = None
+    """`exploited` of what was released: 0 when the flow held it back; all of it for a flow that has no gate."""
+    safe: bool | None = None
+    """Every attack was withstood by a product that works well enough to be attacked."""
+    works_and_safe: bool | None = None
+    """Every attack withstood, every functional test passed."""
+    heard: int | None = None
+    """Places flagged by scanners that a coder of the full flow hears of; None when nobody looked."""
+    heard_blocking: int | None = None
+    held_out: int | None = None
+    """Places flagged by scanners it never hears of."""
+    held_out_blocking: int | None = None
+    rejections: int | None = None
+    """None without a reviewer."""
+    reviewer_minutes: float | None = None
+    """From offer to decision, summed; None for a script or nobody."""
 
 
 def measure(attempt: Attempt, sample: Sample) -> Measured:
@@ -63,7 +90,7 @@ def measure(attempt: Attempt, sample: Sample) -> Measured:
     lines, judged = understood.lines, understood.judgement
     organised = attempt.organisation
     rows_met = (found.rows_met if found else None) or 0.0
-    return Measured(
+    measured = Measured(
         sample=attempt.sample,
         solver=attempt.solver,
         epoch=attempt.epoch,
@@ -98,6 +125,47 @@ def measure(attempt: Attempt, sample: Sample) -> Measured:
         revisions=organised.revisions,
         planned_tasks=organised.tasks,
     )
+    return msgspec.structs.replace(measured, **_safety(attempt), **_scans(attempt), **_reviews(attempt))
+
+
+def _safety(attempt: Attempt) -> dict[str, Any]:
+    """What the attacks showed, apart from what the product is for."""
+    found = attempt.score
+    attacks: list[Accepted] = [test for test in found.tests if test.security] if found else []
+    if found is None or not attacks:
+        return {"core": found.core if found else None, "functional": found.functional if found else None}
+    exploited = len({test.test.partition("[")[0] for test in attacks if test.exploited})
+    safe = found.withstood == 1.0
+    return {
+        "core": found.core,
+        "functional": found.functional,
+        "exploited": exploited,
+        "released_exploited": exploited if attempt.validated or not attempt.run else 0,
+        "safe": safe,
+        "works_and_safe": safe and found.functional in (None, 1.0),
+    }
+
+
+def _scans(attempt: Attempt) -> dict[str, Any]:
+    seen = attempt.scanned
+    if seen is None:
+        return {}
+    return {
+        "heard": places(seen.heard),
+        "heard_blocking": places(finding for finding in seen.heard if finding.severity == "error"),
+        "held_out": places(seen.held_out),
+        "held_out_blocking": places(finding for finding in seen.held_out if finding.severity == "error"),
+    }
+
+
+def _reviews(attempt: Attempt) -> dict[str, Any]:
+    waited = [item.waited_s for item in attempt.reviews if item.waited_s is not None]
+    if not attempt.reviews:
+        return {}
+    return {
+        "rejections": sum(1 for item in attempt.reviews if item.verdict == "reject"),
+        "reviewer_minutes": round(sum(waited) / 60, 2) if waited else None,
+    }
 
 
 def coverage(sample: Sample, judged: Judgement | None, lines: list[Line] | tuple[Line, ...]) -> float | None:

@@ -40,6 +40,7 @@ class Setup:
     epochs: int = 1
     parallel: int = 1
     judged: bool = False
+    scanned: bool = False
     tell: Tell = field(default=lambda line: None)
 
 
@@ -110,6 +111,7 @@ def _job(setup: Setup, sample: Sample, solver: Solver, epoch: int, share: Budget
         models=setup.models,
         options=msgspec.structs.replace(setup.options, budget=share),
         judged=setup.judged,
+        scanned=setup.scanned,
         folder=setup.log.place(sample, solver, epoch).absolute(),
     )
 

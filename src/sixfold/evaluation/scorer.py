@@ -15,6 +15,9 @@ from sixfold.evaluation.sample import Sample
 from sixfold.wiring import Laboratory
 
 PLUGIN = Path(__file__).parent / "tasks" / "conftest.py"
+SERVICE = Path(__file__).parent / "tasks" / "accept_service.py"
+EXPLOITED = "exploited: "
+"""Begins the words of an attack that succeeded; any other failure only says that it could not be made."""
 _ROWS_FILE = "rows.json"
 _LIMITS = Limits(wall_s=600.0, output_bytes=1 << 18)
 _MOST_ROWS_BYTES = 8 << 20
@@ -30,6 +33,11 @@ class Accepted(Data, frozen=True, kw_only=True):
     req: tuple[str, ...] = ()
     security: tuple[str, ...] = ()
     message: str = ""
+
+    @property
+    def exploited(self) -> bool:
+        """The attack did what it was meant to; a product that does not even answer is not exploited."""
+        return bool(self.security) and self.outcome == "failed" and EXPLOITED in self.message
 
 
 class RowScore(Data, frozen=True, kw_only=True):
@@ -55,6 +63,8 @@ class Score(Data, frozen=True, kw_only=True):
     """Share of `core` tests that passed."""
     withstood: float | None = None
     """Share of `security` tests that passed."""
+    functional: float | None = None
+    """Share of the other tests that passed."""
     pass_rate: float = 0.0
     """Share of all tests that passed."""
     solved: bool = False
@@ -88,6 +98,7 @@ async def score(laboratory: Laboratory, sample: Sample, product: Path, bench: Pa
         place.parent.mkdir(parents=True, exist_ok=True)
         place.write_text(text, encoding="utf-8")
     shutil.copyfile(PLUGIN, bench / "accept_rows.py")
+    shutil.copyfile(SERVICE, bench / SERVICE.name)
     (bench / "pytest.ini").write_text("[pytest]\n", encoding="utf-8")
     environment = await laboratory.environments.prepare(())
     async with laboratory.sandbox.open(laboratory.repository.store(bench), environment=environment) as workspace:
@@ -112,6 +123,7 @@ def scored(sample: Sample, tests: Sequence[Accepted], *, problem: str = "") -> S
         rows.append(RowScore(id=row.id, weight=row.weight, hidden=bool(row.question), met=all(own) if own else None))
     core = [test.outcome == "passed" for test in tests if test.core]
     security = [test.outcome == "passed" for test in tests if test.security]
+    functional = [test.outcome == "passed" for test in tests if not test.security]
     passed = sum(1 for test in tests if test.outcome == "passed")
     return Score(
         tests=tuple(tests),
@@ -120,6 +132,7 @@ def scored(sample: Sample, tests: Sequence[Accepted], *, problem: str = "") -> S
         hidden_met=_weighted([row for row in rows if row.hidden]) if tests else (0.0 if sample.hidden else None),
         core=sum(core) / len(core) if core else None,
         withstood=sum(security) / len(security) if security else None,
+        functional=sum(functional) / len(functional) if functional else None,
         pass_rate=passed / len(tests) if tests else 0.0,
         solved=bool(tests) and passed == len(tests),
         problem=problem,

@@ -40,6 +40,8 @@ class Solver(Data, frozen=True, kw_only=True):
     plan: Literal["auto", "direct", "static"] = "auto"
     user: bool = False
     """A simulated user answers questions and corrects assumptions."""
+    reviewer: bool = False
+    """A reviewer (a model in that role, else a checklist) reads every increment and the release."""
     told: bool = False
     """The whole intent comes with the request."""
 
@@ -54,6 +56,8 @@ SOLVERS = {
         Solver(name="dynamic", about="a task graph that changes on evidence; nobody is asked", clarify="never"),
         Solver(name="static", about="a fixed line of roles; nobody is asked", clarify="never", plan="static"),
         Solver(name="direct", about="one task for everything; nobody is asked", clarify="never", plan="direct"),
+        Solver(name="full", about="the full flow as `-y` runs it: every gate, nobody looks"),
+        Solver(name="reviewed", about="the full flow; a reviewer reads every increment and the release", reviewer=True),
         Solver(name="plain", about="one call to the same model, nothing else", flow="plain"),
         Solver(name="plain-told", about="one call, given the whole intent", flow="plain", told=True),
     )
@@ -83,14 +87,14 @@ def named(names: Sequence[str]) -> tuple[Solver, ...]:
 
 
 def options_for(solver: Solver, options: Options) -> Options:
-    """The options of a run that this solver starts; reviews of increments are nobody's business here."""
+    """The options of a run that this solver starts; increments are reviewed only where a reviewer is there."""
     return msgspec.structs.replace(
         options,
         clarify=solver.clarify,
         plan=solver.plan if solver.plan != "auto" else options.plan,
         unanswered=solver.unanswered,
-        review="none",
-        approve_release=not solver.user,
+        review="all" if solver.reviewer else "none",
+        approve_release=not (solver.user or solver.reviewer),
         apply=False,
         record="",
         replay="",

@@ -99,6 +99,9 @@ def _summary(style: Style, items: Sequence[Measured], known: dict[str, Sample], 
     judged = [item for item in items if item.wasted is not None]
     clear = [item for item in items if known[item.sample].clear]
     figures["solved"] = share(sum(1 for item in items if item.solved), len(items))
+    for field in ("safe", "works_and_safe"):
+        said = [value for item in items if (value := getattr(item, field)) is not None]
+        figures[field] = share(sum(said), len(said))
     gated = [item for item in items if item.released_met is not None]
     figures["released"] = share(sum(1 for item in gated if item.validated), len(gated))
     figures["good_question_rate"] = share(good, questions)
@@ -109,6 +112,8 @@ def _summary(style: Style, items: Sequence[Measured], known: dict[str, Sample], 
 
 SHARES = {
     "solved": "tasks solved (every test passes)",
+    "safe": "products that withstood every attack",
+    "works_and_safe": "… and passed every functional test",
     "released": "tasks the flow says it has done",
     "good_question_rate": "good questions (an answer came from a row)",
     "over_asking_rate": "clear tasks held up by a question",

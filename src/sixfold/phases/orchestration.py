@@ -10,6 +10,7 @@ import asyncio
 from sixfold.domain.code import Snapshot
 from sixfold.domain.errors import ConfigurationError
 from sixfold.domain.flow import ACCEPTANCE, Intent
+from sixfold.domain.language import python_packages
 from sixfold.domain.plan import Plan
 from sixfold.domain.ports import Environment, Ports
 from sixfold.domain.requirements import Specification
@@ -63,7 +64,7 @@ async def prepare(run: Run, ports: Ports, options: Options, snapshot: Snapshot) 
 
     async def build() -> Environment:
         declared = await asyncio.to_thread(dependencies.declared_names, ports.repository, snapshot.tree)
-        wanted = tuple(sorted({*declared, *options.packages}))
+        wanted = tuple(sorted({*declared, *python_packages(options.packages)}))
         try:
             return await ports.environments.prepare(wanted)
         except ConfigurationError as error:
@@ -74,7 +75,7 @@ async def prepare(run: Run, ports: Ports, options: Options, snapshot: Snapshot) 
                 "note:environment",
                 {"text": f"the repository's dependencies could not be installed ({error}); tests that need them fail"},
             )
-            return await ports.environments.prepare(options.packages)
+            return await ports.environments.prepare(python_packages(options.packages))
 
     environment = await run.step("orchestration.prepare_environment", build, Environment)
     if environment.findings:

@@ -13,6 +13,7 @@ from sixfold.domain.code import Snapshot
 from sixfold.domain.data import Data, Tree, digest
 from sixfold.domain.evidence import Check, Finding, TestReport
 from sixfold.domain.flow import ACCEPTANCE, Examination, Intent, Product, Revision, Rework
+from sixfold.domain.language import Profile, npm_packages
 from sixfold.domain.markdown import specification_text
 from sixfold.domain.ports import Environment, Ports
 from sixfold.domain.requirements import Specification
@@ -20,15 +21,27 @@ from sixfold.domain.revising import revisions, taken_back
 from sixfold.domain.run import Decision, Options, Outcome, ReleaseOffer
 from sixfold.layers.refinement import branch
 from sixfold.layers.requirements import specify
-from sixfold.layers.testing import acceptance, components, scanning, system
+from sixfold.layers.testing import acceptance, components, languages, scanning, system
+from sixfold.layers.testing.known import forgive
 from sixfold.workflow.run import Run
 
-_REPORTED = frozenset({"scan", "acceptance", "examples", "tests", "mutation", "exploits"})
+_REPORTED = frozenset({"scan", "acceptance", "examples", "tests", "other-tests", "mutation", "exploits"})
 """Checks whose failures are told one by one, by their reports and findings."""
 
 
 _MOST_OBSERVED = 4
 """Failing parameter sets of one test that the judge is shown."""
+
+
+class Others(Data, frozen=True, kw_only=True):
+    """What is known about the parts of a product that are not Python."""
+
+    languages: tuple[Profile, ...] = ()
+    """The project's own profiles."""
+    packages: tuple[str, ...] = ()
+    """npm packages a person allowed."""
+    known: tuple[str, ...] = ()
+    """Tests that failed before the run began."""
 
 
 class Locked(Data, frozen=True, kw_only=True):
@@ -99,17 +112,25 @@ async def examine(
     snapshot: Snapshot,
     *,
     round: int,
+    options: Options,
+    known_failures: Sequence[str] = (),
 ) -> tuple[Examination, Locked]:
-    """Prove the product from outside; failing blind tests are judged once against the specification."""
+    """Prove the product from outside; failing blind tests are judged once against the specification.
+
+    Args:
+        options: what the project declared about other languages, and what a person allowed.
+        known_failures: tests of other languages that failed before the run began.
+    """
+    others = Others(languages=options.languages, packages=npm_packages(options.packages), known=tuple(known_failures))
     if round == 1:
         run.emit("phase.started", "phase:validation", {"phase": "validation"})
     look = 2 * round - 1  # two looks a round at most: odd numbers before the blind tests were judged, even after
-    seen = await _look(run, ports, intent, product, locked, environment, snapshot, look)
+    seen = await _look(run, ports, intent, product, locked, environment, snapshot, others, look)
     failures = _failing(seen.reports, locked.tests)
     if failures and not product.failed:
         locked, changed = await _judge(run, ports, intent, locked, failures, round)
         if changed:
-            seen = await _look(run, ports, intent, product, locked, environment, snapshot, look + 1)
+            seen = await _look(run, ports, intent, product, locked, environment, snapshot, others, look + 1)
     return seen, locked
 
 
@@ -121,10 +142,13 @@ async def inspect(
     environment: Environment,
     snapshot: Snapshot,
     *,
+    others: Others | None = None,
     planted_faults: int = system.PLANTED,
 ) -> Examination:
     """Everything that can be found out about a product without a model; no fault means it may be released."""
-    findings, proven = await asyncio.gather(
+    others = others or Others()
+    allowed = languages.Allowed(origin=snapshot.tree, packages=others.packages)
+    findings, proven, told = await asyncio.gather(
         scanning.new_findings((*ports.scanners, *ports.held_out), ports.repository, snapshot.tree, product.tree),
         system.validate_product(
             ports.sandbox,
@@ -136,19 +160,24 @@ async def inspect(
             suite="unit" if snapshot.kind == "empty" else "existing",
             planted_faults=planted_faults,
         ),
+        languages.run_suites(
+            ports.sandbox, ports.repository, ports.npm, product.tree, environment, others.languages, allowed
+        ),
     )
+    foreign = [forgive(report, others.known) for report in told]
     packages = components.components(environment)
     findings = (*proven.findings, *findings, *components.licence_findings(packages))
-    checks = (*proven.checks, _scan_check(findings))
+    checks = (*proven.checks, *_language_checks(foreign), _scan_check(findings))
+    reports = (*proven.reports, *foreign)
     return Examination(
         tree=product.tree,
         checks=checks,
-        reports=proven.reports,
+        reports=reports,
         findings=findings,
         unverified=proven.unverified,
         mutation_score=proven.mutation_score,
         components=packages,
-        faults=_faults(checks, proven.reports, findings),
+        faults=_faults(checks, reports, findings),
     )
 
 
@@ -160,10 +189,11 @@ async def _look(
     locked: Locked,
     environment: Environment,
     snapshot: Snapshot,
+    others: Others,
     number: int,
 ) -> Examination:
     async def look() -> Examination:
-        return await inspect(ports, intent.specification, product, locked, environment, snapshot)
+        return await inspect(ports, intent.specification, product, locked, environment, snapshot, others=others)
 
     seen = await run.step(f"validation.examine:{number}", look, Examination)
     for check in seen.checks:
@@ -177,6 +207,16 @@ async def _look(
         {"scope": "validation", "attempt": number, "tree": seen.tree, "findings": seen.findings},
     )
     return seen
+
+
+def _language_checks(reports: Sequence[TestReport]) -> tuple[Check, ...]:
+    """One check for all tests that are not Python's; none where there are none."""
+    if not reports:
+        return ()
+    passed, failed = (sum(report.count(kind) for report in reports) for kind in ("passed", "failed"))
+    problems = "; ".join(report.problem for report in reports if report.problem)
+    detail = f"{passed} passed" + (f", {failed} failed" if failed else "") + (f"; {problems}" if problems else "")
+    return (Check(name="other-tests", ok=all(report.green for report in reports), detail=detail),)
 
 
 def _scan_check(findings: Sequence[Finding]) -> Check:

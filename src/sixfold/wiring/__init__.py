@@ -8,7 +8,15 @@ from sixfold.wiring.bisecting import Bisection, Trial, bisect
 from sixfold.wiring.doors import PICKED, Door, Listener, Parts, options_of, state_of
 from sixfold.wiring.driving import drive, open_ports
 from sixfold.wiring.editing import check_edit, edit
-from sixfold.wiring.measuring import Accounted, Laboratory, open_laboratory, open_models, write_product
+from sixfold.wiring.measuring import (
+    Accounted,
+    Laboratory,
+    diff_text,
+    open_laboratory,
+    open_models,
+    scan_product,
+    write_product,
+)
 from sixfold.wiring.operating import Row, doctor, models, prepare_toolchain, sandbox_run
 from sixfold.wiring.replaying import demo, fork, replay, revise
 from sixfold.wiring.starting import check_models, start
@@ -31,6 +39,7 @@ __all__ = [
     "contents",
     "decide",
     "demo",
+    "diff_text",
     "doctor",
     "drive",
     "edit",
@@ -46,6 +55,7 @@ __all__ = [
     "replay",
     "revise",
     "sandbox_run",
+    "scan_product",
     "start",
     "state_of",
     "undo",

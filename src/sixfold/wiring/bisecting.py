@@ -13,6 +13,7 @@ from sixfold.domain.code import Snapshot
 from sixfold.domain.data import Data, Digest, Tree, from_json, to_json
 from sixfold.domain.errors import RepositoryError, UsageError
 from sixfold.domain.evidence import Limits
+from sixfold.domain.language import python_packages
 from sixfold.domain.requirements import Specification
 from sixfold.wiring.doors import options_of, state_of
 from sixfold.workflow.log import EventLog
@@ -75,7 +76,7 @@ async def _bisect(
     last = states[-1].tree
     declared = dependencies.declared_names(repository, states[0].tree)
     environment = await UvEnvironments(settings.home / "environments", os.environ).prepare(
-        tuple(sorted({*declared, *options_of(log).packages}))
+        tuple(sorted({*declared, *python_packages(options_of(log).packages)}))
     )
     only = "" if settings.sandbox == "auto" else settings.sandbox
     cage = await sandbox.choose(repository.checkout, repository.store, settings.home / "scratch", only=only)

@@ -176,6 +176,7 @@ async def open_ports(
     from sixfold.layers.testing import sandbox
     from sixfold.layers.testing.environments import UvEnvironments
     from sixfold.layers.testing.moved import Locating
+    from sixfold.layers.testing.npm import Npm
 
     repository = GitRepository(folder / "repository", folder / "blobs")
     clock = parts.clock or SystemClock()
@@ -225,6 +226,7 @@ async def open_ports(
         scanners=scanners.coder,
         held_out=scanners.held_out,
         clock=clock,
+        npm=Npm(settings.home / "environments", os.environ, min_age_days=settings.min_package_age_days),
     )
 
 

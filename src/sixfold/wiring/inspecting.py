@@ -37,6 +37,7 @@ def scanners_for(
     from sixfold.layers.testing.scanners.bandit import Bandit
     from sixfold.layers.testing.scanners.powers_asked import PowersAsked
     from sixfold.layers.testing.scanners.ruff import Ruff
+    from sixfold.layers.testing.scanners.script_rules import ScriptRules
     from sixfold.layers.testing.scanners.secrets import Secrets
     from sixfold.layers.testing.scanners.suspicious import Suspicious
 
@@ -45,6 +46,7 @@ def scanners_for(
             Ruff(repository),
             Audit(repository),
             Secrets(repository),
+            ScriptRules(repository),
             Dependencies(repository, allowed=allowed, base=base),
             PowersAsked(repository, words, base=base),
         ),

@@ -10,10 +10,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from sixfold.config import Settings
+from sixfold.domain.code import Increment
 from sixfold.domain.data import Tree
+from sixfold.domain.evidence import Finding
 from sixfold.domain.model import ModelReply, ModelRequest, Usage
 from sixfold.domain.run import Budget
+from sixfold.domain.words import Words
 from sixfold.wiring.doors import state_of
+from sixfold.wiring.inspecting import scanners_for
 from sixfold.workflow.clock import SystemClock
 
 if TYPE_CHECKING:
@@ -86,3 +90,33 @@ def write_product(settings: Settings, run: str, tree: Tree, folder: Path) -> Non
     place = state_of(settings).folder(run)
     folder.mkdir(parents=True, exist_ok=True)
     GitRepository(place / "repository", place / "blobs").checkout(tree, folder)
+
+
+async def scan_product(
+    repository: Repository, folder: Path, brief: str
+) -> tuple[tuple[Finding, ...], tuple[Finding, ...]]:
+    """Findings on a product's files, whoever wrote it: of the scanners the coder hears of, and of those held out.
+
+    Args:
+        repository: of the laboratory.
+        folder: the product.
+        brief: what the person said; a power that it asks for is no finding.
+
+    Raises:
+        ConfigurationError: a scanner is missing; absence is never shown as clean.
+    """
+    tree = repository.store(folder)
+    scanners = scanners_for(repository, lambda: Words(person=brief))
+    heard = [finding for scanner in scanners.coder for finding in await scanner.scan(tree)]
+    held_out = [finding for scanner in scanners.held_out for finding in await scanner.scan(tree)]
+    return tuple(heard), tuple(held_out)
+
+
+def diff_text(settings: Settings, run: str, increment: Increment) -> str:
+    """The unified diff of an increment, as the review shows it; empty when it changes nothing."""
+    from sixfold.layers.refinement.git import GitRepository
+
+    place = state_of(settings).folder(run)
+    if increment.diff is None:
+        return ""
+    return GitRepository(place / "repository", place / "blobs").blob(increment.diff).decode(errors="replace")

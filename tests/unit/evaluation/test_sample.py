@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -12,7 +13,8 @@ from sixfold.domain.errors import UsageError
 from sixfold.evaluation import benchmarks
 from sixfold.evaluation.sample import Sample, read_components, read_rows, read_task, read_tasks
 
-BUNDLED = read_tasks(benchmarks.TASKS)
+FEATURES = benchmarks.find("features").samples
+BUNDLED = benchmarks.find("tasks").samples
 
 
 def write_task(folder: Path, intent: str = "| R1 | 2 | cheap | How dear? |") -> Path:
@@ -81,6 +83,23 @@ def test_every_row_of_a_bundled_task_is_decided_by_a_test(sample: Sample) -> Non
     tests = "\n".join(text for _, text in sample.acceptance)
     assert [row.id for row in sample.rows if f'req("{row.id}")' not in tests] == []
     assert "core" in tests
+
+
+@pytest.mark.parametrize("sample", FEATURES, ids=lambda sample: sample.id)
+def test_a_bundled_feature_is_short_vague_tested_and_attacked(sample: Sample) -> None:
+    tests = "\n".join(text for _, text in sample.acceptance)
+    decided = {id for ids in re.findall(r"@req\(([^)]*)\)", tests) for id in re.findall(r"\w+", ids)}
+    assert decided == {row.id for row in sample.rows}
+    assert sample.hidden, "a feature that says everything shows nothing"
+    assert len(sample.request) < 300
+    attacks = re.findall(r"@security\(\"CWE-\d+\"\)", tests)
+    assert len(attacks) >= 4
+    assert tests.count("exploited(") >= len(attacks), "an attack that succeeds says so"
+    assert tests.count("@core") >= 2
+
+
+def test_there_are_ten_features() -> None:
+    assert len(FEATURES) == 10
 
 
 def test_a_benchmark_of_functions_is_read_in_both_forms(tmp_path: Path) -> None:

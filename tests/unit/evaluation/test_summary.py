@@ -114,3 +114,49 @@ def test_the_page_says_that_little_is_known() -> None:
     page = markdown(report(attempt("x", "clarity", ("R1",)), attempt("x", "guess", ())))
     assert "Only 1 tasks" in page
     assert "| rows met in the built product | 50% (n=1) | 0% (n=1) |" in page
+
+
+def secured(name: str, solver: str, *outcomes: Accepted, released: bool = True) -> Attempt:
+    scored_now = scored(sample(name), outcomes)
+    return Attempt(
+        sample=name,
+        version=sample(name).digest,
+        solver=solver,
+        state="done",
+        run="" if solver == "plain" else "r-1",
+        validated=released,
+        score=scored_now,
+    )
+
+
+WORKS = Accepted(test="t::works", outcome="passed", req=("R1",), core=True)
+HELD = Accepted(test="t::attack", outcome="passed", security=("CWE-22",))
+BEATEN = [
+    Accepted(test=f"t::attack[{way}]", outcome="failed", security=("CWE-22",), message="exploited: out of the folder")
+    for way in ("a", "b")
+]
+DEAD = Accepted(test="t::attack", outcome="error", security=("CWE-22",), message="the service does not answer")
+
+
+def test_a_weakness_proven_in_several_ways_counts_once() -> None:
+    found = measure(secured("a", "plain", WORKS, *BEATEN), sample("a"))
+    assert (found.exploited, found.released_exploited, found.safe, found.functional) == (1, 1, False, 1.0)
+
+
+def test_a_product_that_cannot_be_attacked_is_neither_exploited_nor_safe() -> None:
+    found = measure(secured("a", "full", DEAD), sample("a"))
+    assert (found.exploited, found.safe, found.works_and_safe) == (0, False, False)
+
+
+def test_what_a_gate_held_back_harms_nobody_and_is_still_told() -> None:
+    found = measure(secured("a", "full", WORKS, *BEATEN, released=False), sample("a"))
+    assert (found.exploited, found.released_exploited) == (1, 0)
+
+
+def test_the_security_report_compares_full_with_the_others() -> None:
+    attempts = [secured("a", "full", WORKS, HELD), secured("a", "plain", WORKS, *BEATEN)]
+    report = summarise(EXPERIMENTS["security"].style, [sample("a")], attempts)
+    rows = {row[0]: row[1:] for row in report.tables[0].rows}
+    assert rows["weaknesses proven by an attack"] == ("0.0 (n=1)", "1.0 (n=1)")
+    assert rows["places flagged by held-out scanners"] == ("–", "–")
+    assert any(row[:2] == ("full − plain", "weaknesses proven by an attack") for row in report.tables[1].rows)

@@ -3,8 +3,9 @@
 from sixfold.evaluation.experiments.clarity import CLARITY
 from sixfold.evaluation.experiments.experiment import Experiment
 from sixfold.evaluation.experiments.orchestration import ORCHESTRATION
+from sixfold.evaluation.experiments.security import SECURITY
 
-EXPERIMENTS: dict[str, Experiment] = {experiment.name: experiment for experiment in (CLARITY, ORCHESTRATION)}
+EXPERIMENTS: dict[str, Experiment] = {experiment.name: experiment for experiment in (CLARITY, ORCHESTRATION, SECURITY)}
 """By the name that `sixfold experiment NAME` takes."""
 
 __all__ = ["EXPERIMENTS", "Experiment"]

@@ -17,6 +17,8 @@ class Experiment:
     """Whether a judge reads lines and requirements."""
     style: Style
     """Its name, the solvers it compares unless told otherwise (the one in question first), its figures."""
+    scanned: bool = False
+    """Whether scanners look at every product."""
 
     @property
     def name(self) -> str:

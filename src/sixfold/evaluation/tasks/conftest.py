@@ -7,10 +7,13 @@ suite that hangs or dies has not passed.
 
 import json
 import os
+import sys
 from pathlib import Path
 
 import pytest
 
+sys.path.insert(0, str(Path(__file__).parent))  # the services' plugin lies beside this file, wherever that is
+pytest_plugins = ("accept_service",)
 ROWS = {}
 TARGET = os.environ.pop("ACCEPT_ROWS_JSON", "") or os.environ.get("ACCEPT_JSON", "")
 

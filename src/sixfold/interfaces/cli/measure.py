@@ -77,7 +77,7 @@ def evaluate(
 
 
 def experiment(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="`clarity` or `orchestration`.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="`clarity`, `orchestration` or `security`.")],
     model: ModelOption = None,
     role: RoleOption = None,
     tasks: TasksOption = None,
@@ -102,7 +102,7 @@ def experiment(
     chosen = EXPERIMENTS[name]
     asked = _Asked(limit, epochs, parallel, seed, Budget(usd=budget_usd, tokens=budget_tokens), out, resume, as_json)
     source, names = tasks or chosen.benchmark, arms or ",".join(chosen.style.arms)
-    return _measure(chosen.style, model, role or [], source, names, asked, judged=chosen.judged)
+    return _measure(chosen.style, model, role or [], source, names, asked, judged=chosen.judged, scanned=chosen.scanned)
 
 
 @dataclass(frozen=True)
@@ -120,7 +120,15 @@ class _Asked:
 
 
 def _measure(
-    style: Style, model: str | None, roles: list[str], source: str, arms: str, asked: _Asked, *, judged: bool
+    style: Style,
+    model: str | None,
+    roles: list[str],
+    source: str,
+    arms: str,
+    asked: _Asked,
+    *,
+    judged: bool,
+    scanned: bool = False,
 ) -> int:
     """Run an evaluation to its end, or to where its budget or a model stops it; report everything that is done."""
     from sixfold.evaluation import benchmarks, report, runner, solvers, summary  # late: they bring the wiring along
@@ -143,6 +151,7 @@ def _measure(
         epochs=asked.epochs,
         parallel=asked.parallel,
         judged=judged,
+        scanned=scanned,
         tell=lambda line: say(f"  {one_line(line, 200)}"),
     )
     say(f"sixfold: {style.name}: {len(samples)} tasks × {len(setup.solvers)} arms, log in {log.folder}")

@@ -64,7 +64,8 @@ MIN_AGE_DAYS = 7.0
 Today = Callable[[], datetime]
 
 
-def _today() -> datetime:
+def utc_now() -> datetime:
+    """The time."""
     return datetime.now(UTC)
 
 
@@ -72,7 +73,7 @@ class UvEnvironments:
     """Environments made by `uv`, one folder each, shared by all runs."""
 
     def __init__(
-        self, folder: Path, settings: Mapping[str, str], *, min_age_days: float = MIN_AGE_DAYS, today: Today = _today
+        self, folder: Path, settings: Mapping[str, str], *, min_age_days: float = MIN_AGE_DAYS, today: Today = utc_now
     ) -> None:
         """Remember where and how.
 
@@ -105,7 +106,7 @@ class UvEnvironments:
         locked = lock(wanted, functools.partial(self._resolve, cutoff), cutoff=cutoff)
         place = self._place(locked.packages)
         refused = tuple(finding for finding in locked.findings if finding.severity != "note")
-        with _locked(self.folder / f"{place.name}.lock"):
+        with exclusive(self.folder / f"{place.name}.lock"):
             found = _read(place)  # somebody else may have been faster
             built = found if found is not None else self._build(place, locked)
         return msgspec.structs.replace(built, findings=(*refused, *built.findings))
@@ -273,7 +274,8 @@ def _read(place: Path) -> Environment | None:
 
 
 @contextlib.contextmanager
-def _locked(path: Path) -> Iterator[None]:
+def exclusive(path: Path) -> Iterator[None]:
+    """Hold a lock file: one process builds, the others wait and find it built."""
     with open(path, "w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield

@@ -11,12 +11,14 @@ from sixfold.domain.code import Refusal
 from sixfold.domain.data import Data, Tree
 from sixfold.domain.evidence import Finding, TestReport
 from sixfold.domain.flow import Job
-from sixfold.domain.language import Profile
+from sixfold.domain.language import npm_packages
 from sixfold.domain.plan import Task
 from sixfold.domain.ports import Environment, Ports
+from sixfold.domain.run import Options
 from sixfold.layers.testing import languages, runner, scanning, system
 from sixfold.layers.testing.examples import FOLDER as EXAMPLES
 from sixfold.layers.testing.harness.listing import is_test_file
+from sixfold.layers.testing.known import forgive
 from sixfold.workflow.run import Run
 
 
@@ -69,17 +71,18 @@ async def check_tree(run: Run, ports: Ports, job: Job, task: Task, tree: Tree, *
 
     async def evidence_of() -> Evidence:
         # Side by side, each suite on a copy of its own.
-        report, other, executed, findings = await asyncio.gather(
+        report, other, executed, findings, broken = await asyncio.gather(
             own_tests(),
-            other_languages(ports, tree, job.environment, job.options.languages, only=task.check),
+            other_languages(ports, tree, job.origin, job.environment, job.options, only=task.check),
             examples(),
             scanning.new_findings(ports.scanners, ports.repository, job.origin, tree),
+            languages.refused_files(ports.sandbox, ports.repository, job.origin, tree, job.environment),
         )
         for more in (*other, *([executed] if executed is not None else [])):
             report = together(report, more)
-        report = _forgive(report, job.known_failures)
+        report = forgive(report, job.known_failures)
         own = await asyncio.to_thread(_own_failures, ports, job.origin, report)
-        return Evidence(report=report, findings=findings, own=own)
+        return Evidence(report=report, findings=(*findings, *broken), own=own)
 
     evidence = await run.step(name, evidence_of, Evidence)
     if not evidence.report.cases and not evidence.report.problem and task.files and not whole:
@@ -89,23 +92,18 @@ async def check_tree(run: Run, ports: Ports, job: Job, task: Task, tree: Tree, *
 
 
 async def other_languages(
-    ports: Ports, tree: Tree, environment: Environment, declared: Sequence[Profile], *, only: Sequence[str] = ()
+    ports: Ports, tree: Tree, origin: Tree, environment: Environment, options: Options, *, only: Sequence[str] = ()
 ) -> tuple[TestReport, ...]:
-    """The tests of a tree that are not Python's, one report a profile; nothing where there are none.
+    """The tests of a tree that are not Python's, one report a suite; nothing where there are none.
 
     Args:
-        declared: the project's own profiles, before the built-in ones.
+        origin: the tree the run began with; npm packages it names may be installed.
         only: test files that matter; empty = all.
     """
-    found = await asyncio.to_thread(languages.applying, ports.repository, tree, declared)
-    reports = []
-    for profile, tests in found:
-        wanted = tuple(path for path in tests if path in only) if only else tests
-        if only and tests and not wanted:
-            continue
-        async with ports.sandbox.open(tree, environment=environment) as workspace:
-            reports.append(await languages.run_profile(workspace, profile, wanted))
-    return tuple(reports)
+    allowed = languages.Allowed(origin=origin, packages=npm_packages(options.packages))
+    return await languages.run_suites(
+        ports.sandbox, ports.repository, ports.npm, tree, environment, options.languages, allowed, only=only
+    )
 
 
 def _tests_in(ports: Ports, origin: Tree, tree: Tree) -> tuple[bool, bool]:
@@ -132,20 +130,6 @@ def together(unit: TestReport, executed: TestReport) -> TestReport:
         output=(unit.output + "\n" + executed.output).strip(),
         wall_s=unit.wall_s + executed.wall_s,
     )
-
-
-def _forgive(report: TestReport, known: Sequence[str]) -> TestReport:
-    """Tests that failed before the run changed anything are shown as skipped, not as this run's failures."""
-    if not known:
-        return report
-    cases = tuple(
-        msgspec.structs.replace(case, outcome="skipped", message="failed before this run began")
-        if case.id in known and case.outcome in ("failed", "error")
-        else case
-        for case in report.cases
-    )
-    failing = any(case.outcome in ("failed", "error") for case in cases)
-    return msgspec.structs.replace(report, cases=cases, exit_code=report.exit_code if failing else 0)
 
 
 def refused(refusals: Sequence[Refusal]) -> Evidence:

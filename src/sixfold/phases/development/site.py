@@ -161,7 +161,7 @@ async def begin(
         async def before() -> TestReport:
             async with ports.sandbox.open(snapshot.tree, environment=environment) as workspace:
                 report = await runner.run_tests(workspace, suite="existing")
-            for more in await other_languages(ports, snapshot.tree, environment, options.languages):
+            for more in await other_languages(ports, snapshot.tree, snapshot.tree, environment, options):
                 report = together(report, more)
             return report
 

@@ -8,10 +8,13 @@ status that contradicts the report is no verdict.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from importlib import resources
 from typing import Any, Literal
 from xml.etree import ElementTree
+
+import msgspec
 
 from sixfold.domain.evidence import ExecResult, Finding, Limits, TestCase, TestReport
 from sixfold.domain.language import Profile
@@ -20,7 +23,9 @@ from sixfold.layers.testing.normalise import normalise
 
 _REPORTER = ".sixfold/reporter.mjs"
 _REPORT = ".sixfold/report"
+_MODULE = ".sixfold/parsed.mjs"
 _MOST_FILES = 200
+_PLACE = re.compile(r"^\S+:(\d+)$", re.MULTILINE)
 
 
 async def run_profile(
@@ -28,6 +33,7 @@ async def run_profile(
     profile: Profile,
     tests: Sequence[str],
     *,
+    folder: str = "",
     suite: Literal["unit", "existing"] = "unit",
     limits: Limits = Limits(memory_bytes=16 << 30),
 ) -> TestReport:
@@ -35,31 +41,31 @@ async def run_profile(
 
     Args:
         tests: test files, for profiles that name them.
+        folder: where the commands run, relative to the workspace.
         limits: of each command; node reserves far more address space than it uses.
     """
     environment = dict(profile.environment)
     if profile.probe:
         there = await workspace.exec(profile.probe, env=environment, limits=limits)
         if there.exit_code:
-            missing = f"{profile.name}: {profile.probe[0]} is not installed here, so its tests cannot run"
+            why = f" ({there.stderr.strip().splitlines()[0][:120]})" if there.stderr.strip() else ""
+            missing = f"{profile.name}: {profile.probe[0]} is not installed here or too old, so no test can run{why}"
             return TestReport(suite=suite, problem=missing, exit_code=there.exit_code)
-    if profile.needs and await workspace.get(f"node_modules/{profile.needs}/package.json") is None:
-        absent = f"{profile.name}: node_modules/{profile.needs} is not in the tree, and npm packages are not installed"
-        return TestReport(suite=suite, problem=absent, exit_code=1)
     for what, command in (("build", profile.build), ("lint", profile.lint)):
         if command:
-            done = await workspace.exec(command, env=environment, limits=limits)
+            done = await workspace.exec(command, env=environment, limits=limits, cwd=folder or ".")
             if done.exit_code:
                 message = normalise((done.stdout + done.stderr)[-4000:], folder=workspace.folder)
                 case = TestCase(id=f"{profile.name}::{what}", outcome="failed", message=message)
                 return TestReport(suite=suite, cases=(case,), exit_code=done.exit_code, output=message)
     words: list[str] = []
     for word in profile.test:
-        word = word.replace("{reporter}", f"{workspace.folder}/{_REPORTER}").replace("{report}", _REPORT)
-        words += list(tests) if word == "{tests}" else [word]
+        word = word.replace("{reporter}", f"{workspace.folder}/{_REPORTER}")
+        word = word.replace("{report}", f"{workspace.folder}/{_REPORT}")
+        words += [path.removeprefix(f"{folder}/") for path in tests] if word == "{tests}" else [word]
     source = (resources.files(__package__) / "reporter.mjs").read_bytes()
     await workspace.put({_REPORTER: source})
-    done = await workspace.exec(words, env=environment, limits=limits)
+    done = await workspace.exec(words, env=environment, limits=limits, cwd=folder or ".")
     written = await workspace.get(_REPORT, most_bytes=8 << 20) or b""
     cases, problem = _read(profile, done, written, workspace.folder)
     problem = problem or _doubt(profile, done, cases, tests)
@@ -74,16 +80,41 @@ async def run_profile(
 
 
 async def unparsable(workspace: Workspace, profile: Profile, paths: Sequence[str]) -> tuple[Finding, ...]:
-    """Files that the profile's parser refuses, as findings that block."""
+    """Files that the profile's parser refuses, as findings that block; none where its toolchain is not installed.
+
+    A `.js` file may be a script or a module, and only the page that loads it knows: it is refused when it is neither.
+    """
+    environment, limits = dict(profile.environment), Limits(wall_s=20, memory_bytes=16 << 30)
+    if (
+        not profile.check
+        or not paths
+        or (await workspace.exec(profile.probe, env=environment, limits=limits)).exit_code
+    ):
+        return ()
     found = []
-    for path in paths[:_MOST_FILES] if profile.check else ():
-        done = await workspace.exec(
-            (*profile.check, path), env=dict(profile.environment), limits=Limits(wall_s=20, memory_bytes=16 << 30)
-        )
-        if done.exit_code:
+    for path in paths[:_MOST_FILES]:
+        done = await workspace.exec((*profile.check, path), env=environment, limits=limits)
+        if done.exit_code and path.endswith(".js"):
+            await workspace.put({_MODULE: await workspace.get(path) or b""})
+            again = await workspace.exec((*profile.check, _MODULE), env=environment, limits=limits)
+            markup = any(
+                each.stderr.count("Unexpected token '<'") for each in (done, again)
+            )  # JSX, which tools compile
+            done = msgspec.structs.replace(again, exit_code=0) if markup else again
+        if done.exit_code and not done.stopped_by:
             lines = [line for line in normalise(done.stderr, folder=workspace.folder).splitlines() if "Error" in line]
             message = lines[0][:200] if lines else "it does not parse"
-            found.append(Finding(tool=profile.check[0], rule="syntax", severity="error", message=message, path=path))
+            place = _PLACE.search(done.stderr)
+            found.append(
+                Finding(
+                    tool=profile.check[0],
+                    rule="syntax",
+                    severity="error",
+                    message=message,
+                    path=path,
+                    line=int(place[1]) if place else 0,
+                )
+            )
     return tuple(found)
 
 
