@@ -9,6 +9,9 @@ Four real products (`benchmarks/products`) are validated by the product's own va
 - `correct`: the products as written and in variants; any fault against them is a false block.
 - `mutation_score`: share of faults planted by mutation in the four products that some suite noticed.
 
+A case costs 10 to 20 processor seconds (an installation, some dozens of started products), so the whole run takes
+longer than five minutes: about a quarter of an hour on two processors. One toolchain serves all cases.
+
 `--only NAME` takes cases whose text holds NAME; `--jobs` how many are validated at once.
 """
 

@@ -79,3 +79,9 @@ def test_deleted_notice_is_gone_from_both(services):
     assert board.delete("/notices/1").status == 204
     assert board.delete("/notices/1").status == 404
     assert "No notices." in web.get("/").text
+
+
+@pytest.mark.req("R1")
+@pytest.mark.parametrize("name", ["board", "web"])
+def test_any_other_path_is_not_found(services, name):
+    assert services[name].get("/elsewhere").status == 404

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from sixfold.domain.requirements import Entry, Example
 from sixfold.domain.view import RunView
-from sixfold.interfaces.export.coverage import measured
+from sixfold.interfaces.coverage import measured
 
 LEAST, MOST = 2, 5
 _WEIGHT = {"security": 0, "failing": 1, "deletion": 2, "dependency": 3, "process": 4, "network": 5, "interface": 6}

@@ -9,6 +9,7 @@ from xml.etree.ElementTree import Element, SubElement, indent, tostring
 from sixfold.domain.errors import UsageError
 from sixfold.domain.evidence import FileCoverage
 from sixfold.domain.view import RunView
+from sixfold.interfaces.coverage import measured, totals
 from sixfold.interfaces.escape import visible
 
 
@@ -39,29 +40,6 @@ def document(view: RunView) -> str:
             _class(classes, file)
     indent(root)
     return '<?xml version="1.0" encoding="UTF-8"?>\n' + tostring(root, encoding="unicode") + "\n"
-
-
-def measured(view: RunView) -> tuple[FileCoverage, ...]:
-    """Files of the last run of the product's own tests that measured anything."""
-    found = [report.coverage for report in view.reports() if report.coverage]
-    return found[-1] if found else ()
-
-
-def totals(files: Iterable[FileCoverage]) -> tuple[int, int]:
-    """Lines run, and lines there are."""
-    files = tuple(files)
-    return sum(len(file.ran) for file in files), sum(len(file.ran) + len(file.missed) for file in files)
-
-
-def spans(lines: Iterable[int]) -> str:
-    """`3, 7-9` for 3, 7, 8 and 9."""
-    runs: list[list[int]] = []
-    for line in lines:
-        if runs and line == runs[-1][1] + 1:
-            runs[-1][1] = line
-        else:
-            runs.append([line, line])
-    return ", ".join(str(first) if first == last else f"{first}-{last}" for first, last in runs)
 
 
 def _class(classes: Element, file: FileCoverage) -> None:

@@ -6,8 +6,8 @@ import html
 
 from sixfold.domain.result import findings_counts, next_step
 from sixfold.domain.view import RunView, outcomes
+from sixfold.interfaces.coverage import measured, totals
 from sixfold.interfaces.escape import one_line
-from sixfold.interfaces.export.coverage import measured, totals
 from sixfold.interfaces.walk import walk
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sixfold.domain.evidence import Check, Finding, TestReport
 from sixfold.domain.result import next_step
 from sixfold.domain.view import RunView, Spending
-from sixfold.interfaces.export.coverage import measured, spans, totals
+from sixfold.interfaces.coverage import measured, spans, totals
 from sixfold.interfaces.report.html import Child, Html, badge, code, rows, section, tag
 from sixfold.interfaces.walk import walk
 

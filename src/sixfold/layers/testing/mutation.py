@@ -93,12 +93,12 @@ def _build(site: _Site) -> Mutant:
 
 
 def _code(node: ast.AST) -> Iterator[ast.AST]:
-    """Nodes that run: without annotations, decorators, docstrings and the `__main__` guard."""
+    """Nodes whose change can be seen: no annotations, decorators, docstrings, `__main__` guard or timeouts."""
     for field, value in ast.iter_fields(node):
         if field in ("annotation", "returns", "decorator_list", "type_params"):
             continue
         for child in value if isinstance(value, list) else [value]:
-            if not isinstance(child, ast.AST) or _is_guard(child) or _is_text(child):
+            if not isinstance(child, ast.AST) or _is_guard(child) or _is_text(child) or _is_patience(child):
                 continue
             yield child
             yield from _code(child)
@@ -106,6 +106,11 @@ def _code(node: ast.AST) -> Iterator[ast.AST]:
 
 def _is_guard(node: ast.AST) -> bool:
     return isinstance(node, ast.If) and "__name__" in ast.unparse(node.test)
+
+
+def _is_patience(node: ast.AST) -> bool:
+    """A second more before giving up is no fault that any test should notice."""
+    return isinstance(node, ast.keyword) and node.arg is not None and "timeout" in node.arg
 
 
 def _is_text(node: ast.AST) -> bool:

@@ -34,6 +34,13 @@ def test_mutants_parse_differ_and_never_change_text_or_logging() -> None:
     assert {mutant.change.split()[0] for mutant in found} == {"dropped", "swapped", "turned", "changed", "returned"}
 
 
+def test_a_longer_timeout_is_no_fault() -> None:
+    source = b"def ask(send):\n    return send(b'x', timeout=5, retries=3)\n"
+    assert [one.change for one in mutants({"a.py": source}, most=9) if "constant" in one.change] == [
+        "changed the constant 3"
+    ]
+
+
 def test_same_files_give_the_same_bounded_sample() -> None:
     files = {"a.py": SOURCE, "b.py": SOURCE, "test_a.py": SOURCE, "broken.py": b"def (", "conftest.py": SOURCE}
     first = mutants(files, most=4)

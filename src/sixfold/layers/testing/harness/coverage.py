@@ -55,7 +55,7 @@ class Lines:
         else:
             whole = sys.gettrace() == self._tracer
             sys.settrace(None)
-            threading.settrace(None)  # type: ignore[arg-type]  # None takes it away, whatever the stub says
+            threading.settrace(None)
         if not whole:
             return None
         found = {}
