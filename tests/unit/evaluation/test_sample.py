@@ -11,7 +11,7 @@ import pytest
 
 from sixfold.domain.errors import UsageError
 from sixfold.evaluation import benchmarks
-from sixfold.evaluation.sample import Sample, read_components, read_rows, read_task, read_tasks
+from sixfold.evaluation.sample import Sample, read_components, read_rows, read_task
 
 FEATURES = benchmarks.find("features").samples
 BUNDLED = benchmarks.find("tasks").samples
