@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import secrets
+import time
 from collections.abc import Sequence
 from typing import Any, Literal
 
@@ -59,7 +60,7 @@ async def plant(
     """
     found = await _in_forks(workspace, faults, suites, wall_s)
     if found is None:
-        found = await _one_by_one(workspace, faults, suites)
+        found = await _one_by_one(workspace, faults, suites, wall_s)
     return Planted(
         noticed=tuple(fault for number, fault in enumerate(faults) if found.get(number, -1) >= 0),
         noticed_by=tuple(by for number in range(len(faults)) if (by := found.get(number, -1)) >= 0),
@@ -101,11 +102,16 @@ def _suite(sown: Sown) -> dict[str, Any]:
     }
 
 
-async def _one_by_one(workspace: Workspace, faults: Sequence[Mutant], suites: Sequence[Sown]) -> dict[int, int]:
+async def _one_by_one(
+    workspace: Workspace, faults: Sequence[Mutant], suites: Sequence[Sown], wall_s: float
+) -> dict[int, int]:
     found: dict[int, int] = {}
+    until = time.monotonic() + wall_s
     if await _noticed(workspace, suites) >= 0:
         return found  # they fail without any fault, so their failing would say nothing
     for number, fault in enumerate(faults):
+        if time.monotonic() > until:
+            break
         whole = await workspace.get(fault.path)
         await workspace.put({fault.path: fault.content})
         found[number] = await _noticed(workspace, suites)
