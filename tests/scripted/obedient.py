@@ -51,6 +51,9 @@ def main() -> int:
     if "you write the acceptance tests" in prompt.lower():
         sys.stdout.write(f"```python\n{ACCEPTANCE}```")
         return 0
+    if "You are the architect of a plan that is being carried out" in prompt:
+        sys.stdout.write('```json\n{"change": "give_up", "reason": "nothing helps"}\n```')
+        return 0
     found = [order for order in obedient.orders(prompt) if order.effect == sys.argv[1]]
     if not found:
         sys.stderr.write(f"no demand of the kind {sys.argv[1]} stands in the prompt")

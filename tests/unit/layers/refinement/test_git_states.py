@@ -252,8 +252,11 @@ def _start(folder: Path, chance: random.Random) -> User:
 
 
 def _content(files: dict[str, tuple[int, bytes]]) -> dict[str, tuple[int, bytes]]:
-    """Files without empty folders. Line ends aside: where attributes ask for CRLF, git writes a file back with CRLF."""
-    return {path: (mode, content.replace(b"\r\n", b"\n")) for path, (mode, content) in files.items() if content}
+    """Files without empty folders. Line ends aside: where attributes ask for CRLF, git writes a file back with CRLF.
+
+    Of the permissions git keeps the executable bit alone: a file it took away and brings back is writable again.
+    """
+    return {path: (mode & 0o100, content.replace(b"\r\n", b"\n")) for path, (mode, content) in files.items() if content}
 
 
 def _folder_of(path: str, touched: tuple[str, ...]) -> bool:
