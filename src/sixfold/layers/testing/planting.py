@@ -43,7 +43,7 @@ class Planted(Data, frozen=True, kw_only=True):
 
 
 async def plant(
-    workspace: Workspace, faults: Sequence[Mutant], suites: Sequence[Sown], *, wall_s: float = 240.0
+    workspace: Workspace, faults: Sequence[Mutant], suites: Sequence[Sown], *, wall_s: float = 120.0
 ) -> Planted:
     """Try each fault against the suites, in order, until one notices it.
 
@@ -58,9 +58,11 @@ async def plant(
     Raises:
         SandboxUnavailable: nothing more could be run.
     """
+    began = time.monotonic()
     found = await _in_forks(workspace, faults, suites, wall_s)
     if found is None:
-        found = await _one_by_one(workspace, faults, suites, wall_s)
+        left = max(wall_s / 4, wall_s - (time.monotonic() - began))
+        found = await _one_by_one(workspace, faults, suites, left)
     return Planted(
         noticed=tuple(fault for number, fault in enumerate(faults) if found.get(number, -1) >= 0),
         noticed_by=tuple(by for number in range(len(faults)) if (by := found.get(number, -1)) >= 0),

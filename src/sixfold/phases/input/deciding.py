@@ -50,7 +50,7 @@ async def late_decisions(
 ) -> Revision | None:
     """What people decided after the specification was written, folded in; None when it changes nothing.
 
-    Under `--unanswered defer` this waits for the open answers.
+    Questions that were deferred are settled here: by the answer given, or as the policy of now says.
 
     Args:
         round: of validation; names the step.
@@ -60,7 +60,8 @@ async def late_decisions(
     if not before.questions and not before.assumptions:
         return None
     decisions: tuple[Decision, ...] = ()
-    if options.unanswered == "defer" and any(item.status == "open" for item in before.questions):
+    # Open here means deferred, also when the run was resumed under another policy since: an answer given is not lost.
+    if any(item.status == "open" for item in before.questions):
         decisions = await answers(run, before.questions, options)
     decisions = (*decisions, *_taken(run, str(round), offers=offers))
     settled = specify.settle(before, decisions)
