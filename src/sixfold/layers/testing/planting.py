@@ -43,7 +43,7 @@ class Planted(Data, frozen=True, kw_only=True):
 
 
 async def plant(
-    workspace: Workspace, faults: Sequence[Mutant], suites: Sequence[Sown], *, wall_s: float = 120.0
+    workspace: Workspace, faults: Sequence[Mutant], suites: Sequence[Sown], *, wall_s: float = 60.0
 ) -> Planted:
     """Try each fault against the suites, in order, until one notices it.
 
