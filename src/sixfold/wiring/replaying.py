@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     pass
 
 
-DEMO = "shopping"
+DEMO = "roman"
 """The bundled recording, in `sixfold/recordings/`."""
 
 
