@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import multiprocessing
 import resource
+import threading
 from pathlib import Path
 
 import pytest
@@ -45,6 +46,44 @@ def write_many(folder: Path, name: str) -> None:
     log = log_at(folder)
     for number in range(20):
         log.append("note", f"{name}{number}", {"text": "x" * 1000})
+
+
+def test_one_log_shared_by_threads_that_read_and_write_keeps_every_event_once(tmp_path: Path) -> None:
+    log = log_at(tmp_path)
+    over = threading.Event()
+
+    def read() -> None:
+        while not over.wait(0.001):
+            log.find("none")
+
+    def write(name: str) -> None:
+        for number in range(60):
+            log.append("note", f"{name}{number}", {"text": "x" * 200})
+
+    readers = [threading.Thread(target=read) for _ in range(2)]
+    writers = [threading.Thread(target=write, args=(name,)) for name in "ab"]
+    for thread in readers + writers:
+        thread.start()
+    for thread in writers:
+        thread.join()
+    over.set()
+    for thread in readers:
+        thread.join()
+    assert len(log.read()) == 120
+    assert [event.seq for event in log_at(tmp_path).read()] == list(range(120))
+    assert log_at(tmp_path).broken() is None
+
+
+def test_a_log_that_became_shorter_behind_the_run_is_never_filled_up(tmp_path: Path) -> None:
+    log = log_at(tmp_path)
+    log.append("note", "a", {})
+    log.append("note", "b", {})
+    path = tmp_path / "events.jsonl"
+    kept = path.read_bytes().splitlines(keepends=True)[0]
+    path.write_bytes(kept)
+    with pytest.raises(StorageError, match="shorter"):
+        log.append("note", "c", {})
+    assert path.read_bytes() == kept
 
 
 @pytest.mark.parametrize("cut", [2, 5, 40])

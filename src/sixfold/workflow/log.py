@@ -1,6 +1,8 @@
-"""The event log of one run: a JSON-lines file, append-only, hash-chained, safe against crashes and second processes.
+"""The event log of one run: a JSON-lines file, append-only, hash-chained, safe against crashes, processes and threads.
 
-Every append takes an exclusive lock, reads what others appended, and is on disk (fsync) before it returns. A line
+Every append takes an exclusive lock, reads what others appended, and is on disk (fsync) before it returns. What this
+process remembers of the file is guarded by a lock of its own: a reader may not take an event up while the thread that
+wrote it does. A line
 that a power cut left unfinished is cut off at the next append; a complete event is never changed, nor lost with its
 line end.
 """
@@ -10,6 +12,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
@@ -28,6 +31,7 @@ class EventLog:
     def __init__(self, path: Path, clock: Clock) -> None:
         self.path = path
         self._clock = clock
+        self._memory = threading.RLock()
         self._events: list[Event] = []
         self._by_key: dict[str, Event] = {}
         self._offset = 0
@@ -44,7 +48,7 @@ class EventLog:
             StorageError: the disk is full or the folder not writable; nothing was half-written for readers.
         """
         try:
-            with self._locked() as file:
+            with self._memory, self._locked() as file:
                 self._catch_up(file)
                 if key in self._by_key:
                     return self._by_key[key]
@@ -87,10 +91,11 @@ class EventLog:
         Raises:
             StorageError: a complete line is damaged or out of order.
         """
-        if self.path.exists():
-            with self.path.open("rb") as file:
-                self._catch_up(file)
-        return self._events[after + 1 :]
+        with self._memory:
+            if self.path.exists():
+                with self.path.open("rb") as file:
+                    self._catch_up(file)
+            return self._events[after + 1 :]
 
     def sound(self) -> list[Event]:
         """All events, once every byte of them was found as it was written. What acts on a log calls this first.
@@ -123,8 +128,9 @@ class EventLog:
 
     def find(self, key: str) -> Event | None:
         """The event with that key, or None."""
-        self.read()
-        return self._by_key.get(key)
+        with self._memory:
+            self.read()
+            return self._by_key.get(key)
 
     def next(self, kind: str) -> int:
         """1 for the first event of a kind, 2 for the second: makes keys of events that may happen again."""
@@ -136,6 +142,12 @@ class EventLog:
         self._offset += length
 
     def _catch_up(self, file: BinaryIO) -> None:
+        if os.fstat(file.fileno()).st_size < self._offset:
+            raise StorageError(
+                f"{self.path} became shorter while this run was working",
+                why=f"{self._offset} bytes of it were read or written before",
+                next="restore it from a copy, then `sixfold resume`",
+            )
         file.seek(self._offset)
         for line in file:
             if self._open_ended and line == b"\n":
