@@ -56,6 +56,8 @@ class Job(Data, frozen=True, kw_only=True):
     """Tests that failed before the run changed anything."""
     published: tuple[Note, ...] = ()
     """What the providers of its contracts let it know."""
+    may_decline: bool = False
+    """The task was given back with orders over what stands: its coder may answer that they accuse what is right."""
     again: bool = False
     """The task was finished before and is asked again after the plan changed: its files may fit as they stand."""
 
@@ -78,6 +80,8 @@ class TaskResult(Data, frozen=True, kw_only=True):
     """Lines for those who use its contracts."""
     objection: Objection | None = None
     """Why it gave up, when a contract is to blame."""
+    declined: str = ""
+    """Why its coder changed nothing in the end."""
 
 
 class Product(Data, frozen=True, kw_only=True):

@@ -41,9 +41,11 @@ async def work(run: Run, ports: Ports, job: Job) -> TaskResult:
             return _objects(job, tree, number, applied.objection)
         if not applied.refusals:
             tree = applied.tree
-        if not evidence.failures:
+        # Whether a finding that the coder calls wrong is one, validation and a person decide: it stands until then.
+        disputed = bool(applied.declined) and evidence.failures == evidence.blocking
+        if not evidence.failures or disputed:
             done = _result(job, tree, number, evidence)
-            return msgspec.structs.replace(done, published=applied.published)
+            return msgspec.structs.replace(done, published=applied.published, declined=applied.declined)
         seen.append(evidence)
         attempts.append(_attempt_of(number, strategy, applied, evidence))
         step = await run.step(f"development.diagnose:{number}", partial(_diagnose, job, task, attempts), diagnosis.Step)
