@@ -230,7 +230,7 @@ def _alive(readings: Sequence[_Reading], names: Sequence[str]) -> Sequence[_Read
 def _intent(
     alike: Sequence[_Reading], looked: _Looked, examples: Sequence[Given], questions: tuple[Question, ...]
 ) -> Intent:
-    """What the readings of one meaning come to: the first one's specification, with the request's examples, and patches.
+    """The first reading's specification, with the request's examples, and what the readings of one meaning wrote.
 
     Args:
         alike: at least one. Those that say the same as an earlier one, or put the function into another file than the
