@@ -91,17 +91,20 @@ def smaller_messages(steps: Input) -> Iterator[Input]:
 
 
 def _constants(candidates: Sequence[Candidate]) -> set[str]:
-    """The texts that stand in the sources: flags, routes, field names."""
-    found: set[str] = set()
-    for candidate in candidates:
-        try:
-            tree = ast.parse(candidate.source)
-        except (SyntaxError, ValueError, RecursionError, MemoryError):
-            continue
-        found |= {
-            node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)
-        }
-    return found
+    """The texts that stand in the sources: flags, routes, field names.
+
+    A product that was folded into one program carries its modules as texts, so those are looked into as well.
+    """
+    found = {text for candidate in candidates for text in _texts(candidate.source)}
+    return found | {text for module in found if "\n" in module for text in _texts(module)}
+
+
+def _texts(source: str) -> set[str]:
+    try:
+        tree = ast.parse(source)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return set()
+    return {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)}
 
 
 def _other_word(word: str, rng: random.Random) -> str:
