@@ -61,7 +61,7 @@ async def choose(
     trees = {name: one.tree for name, one in zip(names, applied, strict=True) if name in alive and not one.refusals}
 
     async def compare() -> _Compared:
-        return _Compared(divergences=await _diverge(ports, job, trees))
+        return _Compared(divergences=await compare_trees(ports, job, trees))
 
     compared = _Compared()
     if len(set(trees.values())) > 1:
@@ -105,7 +105,7 @@ def _standing(name: str, evidence: Evidence) -> selection.Standing:
     )
 
 
-async def _diverge(ports: Ports, job: Job, trees: dict[str, Tree]) -> tuple[Divergence, ...]:
+async def compare_trees(ports: Ports, job: Job, trees: dict[str, Tree]) -> tuple[Divergence, ...]:
     """Execute the survivors on generated inputs of each public boundary that all of them have."""
 
     def sources() -> dict[str, dict[str, str]]:
