@@ -126,6 +126,19 @@ def test_a_task_that_is_stuck_also_afresh_is_given_to_samples_and_execution_choo
     assert not record.exists()
 
 
+def test_a_stronger_model_gets_one_attempt_at_what_beat_the_coder(person: Person) -> None:
+    expert = f"expert=command:{sys.executable} {ANSWERS} rescued"
+    person.sixfold("build", "create fizz.py with fizz(n) and a test", "-y", "--role", expert, scenario="hopeless")
+    decided = [event["data"]["strategy"] for event in person.events("repair.decided")]
+    assert decided == ["repair", "fresh", "sample", "expert"]
+    asked = [event["data"] for event in person.events("model.called")]
+    assert [each["purpose"] for each in asked if each["role"] == "expert"] == ["development.write_patch"]
+    spent = json.loads(person.sixfold("cost", "--last", "--json"))["by_role"]
+    assert [each["usage"]["calls"] for each in spent if each["name"] == "expert"] == [1]
+    assert person.result()["status"] == "validated"
+    person.sixfold("replay", "--last")
+
+
 def test_readings_that_the_clarity_check_paid_for_are_developments_candidates(person: Person, tmp_path: Path) -> None:
     asked = tmp_path / "asked"
     request = 'def fizz(n: int) -> str:\n    """Return the fizz word of n."""\n'

@@ -396,6 +396,9 @@ SAMPLED = [
     ),
 ]
 
+# The expert, for a task that the coder of HOPELESS never solves.
+RESCUED = [("You do exactly one task.*Earlier attempts", files(**{"fizz.py": FIZZ, "test_fizz.py": FIZZ_TEST}))]
+
 # Three readings of one meaning, drawn because the request gives no example; the first one's own test is wrong.
 READINGS = [
     (
@@ -614,6 +617,7 @@ SCENARIOS = {
     "web": WEB,
     "sampled": SAMPLED,
     "readings": READINGS,
+    "rescued": RESCUED,
     "quiet": QUIET,
     "corrected": CORRECTED,
     "untested": UNTESTED,
