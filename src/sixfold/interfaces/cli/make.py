@@ -17,7 +17,7 @@ from sixfold.domain.narrate import forecast_text
 from sixfold.domain.run import Options
 from sixfold.domain.view import RunView
 from sixfold.interfaces.cli import session
-from sixfold.interfaces.cli.choices import Clarify, PlanMode, Review, Unanswered
+from sixfold.interfaces.cli.choices import Clarify, PlanMode, Review, Unanswered, Until
 from sixfold.interfaces.cli.door import read_answers
 from sixfold.interfaces.cli.engine import load_engine
 from sixfold.interfaces.cli.finish import drive, finish
@@ -60,6 +60,9 @@ def build(
     ] = None,
     plan: Annotated[
         PlanMode | None, typer.Option("--plan", help="What fits, one direct task, or a fixed line of roles.")
+    ] = None,
+    until: Annotated[
+        Until | None, typer.Option("--until", help="Stop after the plan: look, `sixfold plan RUN --edit`, `resume`.")
     ] = None,
     review: Annotated[Review | None, typer.Option("--review", help="Which increments a human reviews.")] = None,
     budget_usd: Annotated[float | None, typer.Option("--budget-usd", help="Pause before spending more.")] = None,
@@ -126,6 +129,7 @@ def build(
     options = msgspec.structs.replace(
         open_session.settings.options(),
         approve_release=yes,
+        until="plan" if until is Until.PLAN else "",
         apply=apply,
         record=str(record.resolve()) if record else "",
         replay=str(replay.resolve()) if replay else "",
