@@ -37,7 +37,7 @@ async def work(run: Run, ports: Ports, job: Job) -> TaskResult:
             f"started:{run.workflow}:{number}",
             {"task": task.id, "attempt": number, "title": task.title, "role": task.role, "base": tree},
         )
-        applied, evidence = await _try(run, ports, job, task, tree, number, notes, strategy)
+        applied, evidence = await _try(run, ports, job, task, tree, number, notes, strategy, seen[-1:])
         if applied.objection is not None:
             return _objects(job, tree, number, applied.objection)
         if not applied.refusals:
@@ -66,9 +66,21 @@ async def work(run: Run, ports: Ports, job: Job) -> TaskResult:
 
 
 async def _try(
-    run: Run, ports: Ports, job: Job, task: Task, tree: Tree, number: int, notes: tuple[str, ...], strategy: str
+    run: Run,
+    ports: Ports,
+    job: Job,
+    task: Task,
+    tree: Tree,
+    number: int,
+    notes: tuple[str, ...],
+    strategy: str,
+    last: Sequence[Evidence],
 ) -> tuple[Applied, Evidence]:
-    """One attempt with its evidence: a single patch, or the best of several candidates."""
+    """One attempt with its evidence: a single patch, or the best of several candidates.
+
+    Args:
+        last: the evidence of the attempt before; it holds for a repair that left the tree as it was.
+    """
     if number == 1 and len(job.candidates) > 1:
         # Readings of the request that the clarity check paid for already.
         ready = [Written(patch=patch, text="") for patch in job.candidates]
@@ -81,6 +93,8 @@ async def _try(
         return applied, Evidence(report=TestReport(suite="unit"))
     if applied.refusals:
         return applied, refused(applied.refusals)
+    if strategy == "repair" and applied.tree == tree and last:
+        return applied, last[-1]
     evidence = await check_tree(run, ports, job, task, applied.tree, name=f"development.check:{number}")
     log_evidence(run, task, number, applied.tree, evidence)
     return applied, evidence

@@ -144,8 +144,9 @@ async def apply_patch(
         if isinstance(result, apply.Applied):
             published = written.patch.published
             return Applied(tree=result.tree, files=result.files, signature=signature, published=published)
-        if job.again and all(refusal.reason == apply.CHANGES_NOTHING for refusal in result):
-            return Applied(tree=tree, signature=signature)  # what stands there fits already; its tests decide
+        stands = job.again or (number > 1 and tree != job.base)
+        if stands and all(refusal.reason == apply.CHANGES_NOTHING for refusal in result):
+            return Applied(tree=tree, signature=signature)  # what stands there is its answer; the tests decide
         return Applied(tree=tree, refusals=result, signature=signature)
 
     applied = await run.blocking(f"development.apply_patch:{number}{label}", apply_it, Applied)
