@@ -61,6 +61,8 @@ class Settings(Data, frozen=True, kw_only=True):
     candidates: int = 3
     languages: tuple[Profile, ...] = ()
     parallel: int = 4
+    stubs: bool = True
+    """Whether a task on the critical path may begin on stand-ins for contracts whose providers are not done."""
     packages: tuple[str, ...] = ()
     min_package_age_days: float = 7.0
     """Packages uploaded later than so many days ago are not installed."""
@@ -88,6 +90,7 @@ class Settings(Data, frozen=True, kw_only=True):
                 "candidates": self.candidates,
                 "languages": to_json(self.languages),
                 "parallel": self.parallel,
+                "stubs": self.stubs,
                 "packages": self.packages,
             },
             Options,
@@ -122,6 +125,14 @@ def _number(kind: type[int] | type[float], least: float) -> Callable[[Any], int 
         return number
 
     return read
+
+
+def _switch(value: Any) -> bool:
+    if isinstance(value, bool):
+        return value
+    if value not in ("true", "false"):
+        raise _Refused("true or false")
+    return bool(value == "true")
 
 
 def _text(value: Any) -> str:
@@ -211,6 +222,7 @@ _KEYS = {
         _Key(name="edit_format", read=_choice("auto", "blocks", "whole", "unified", "objects"), default="auto"),
         _Key(name="candidates", read=_number(int, 1), default=3, project="lower"),
         _Key(name="parallel", read=_number(int, 1), default=4, project="lower"),
+        _Key(name="stubs", read=_switch, default=True),
         _Key(name="packages", read=_names, default=(), project="never"),
         _Key(name="min_package_age_days", read=_number(float, 0), default=7.0, project="never"),
     )
@@ -286,6 +298,7 @@ def _settings(values: Mapping[str, tuple[Any, str]], *, step_summary: str) -> Se
         candidates=now["candidates"],
         languages=now["languages"],
         parallel=now["parallel"],
+        stubs=now["stubs"],
         packages=now["packages"],
         min_package_age_days=now["min_package_age_days"],
         step_summary=Path(step_summary) if step_summary else None,
