@@ -20,6 +20,8 @@ from sixfold.domain.language import Profile
 from sixfold.domain.run import Budget, Options
 
 ROLES = ("analyst", "architect", "coder", "tester", "reviewer")
+ALL_ROLES = (*ROLES, "expert")
+"""The last may be without a model: nobody stands in for it."""
 PROJECT_FILE = "sixfold.toml"
 
 
@@ -185,7 +187,7 @@ _KEYS = {
         _Key(name="environments", read=_text, default="", project="never"),
         _Key(name="database_url", read=_text, default="", project="never"),
         _Key(name="model", read=_model, default="", project="provider"),
-        *(_Key(name=f"roles.{role}", read=_model, default="", project="provider") for role in ROLES),
+        *(_Key(name=f"roles.{role}", read=_model, default="", project="provider") for role in ALL_ROLES),
         _Key(name="sandbox", read=_text, default="auto", project="never"),
         _Key(name="sandbox_image", read=_text, default="", project="never"),
         _Key(name="clarify", read=_choice("auto", "always", "never"), default="auto"),
@@ -271,7 +273,7 @@ def load(*, flags: Mapping[str, Any] | None = None, env: Mapping[str, str], fold
 
 def _settings(values: Mapping[str, tuple[Any, str]], *, step_summary: str) -> Settings:
     now = {name: value for name, (value, _) in values.items()}
-    pairs = [("*", now["model"]), *((role, now[f"roles.{role}"]) for role in ROLES)]
+    pairs = [("*", now["model"]), *((role, now[f"roles.{role}"]) for role in ALL_ROLES)]
     return Settings(
         home=Path(now["home"]).expanduser(),
         shared_environments=Path(now["environments"]).expanduser().absolute() if now["environments"] else None,

@@ -15,7 +15,7 @@ from sixfold.domain.fold_work import WORK, seconds
 from sixfold.domain.narrate import narrate
 from sixfold.domain.requirements import Assumption, Attachment, Question, Request, Specification
 from sixfold.domain.revising import revision_of
-from sixfold.domain.run import Approval, Decision, Forecast, Options, Outcome, ReleaseOffer
+from sixfold.domain.run import Approval, Decision, Forecast, Options, Outcome, ReleaseOffer, offered_tree
 from sixfold.domain.view import (
     Moment,
     Pause,
@@ -186,7 +186,7 @@ def _checked(view: RunView, data: Json, event: Event) -> RunView:
 def _offered(view: RunView, data: Json, event: Event) -> RunView:
     offer = from_json(data["offer"], ReleaseOffer)
     view = _with(view, offer=offer, tree=offer.tree, checks=offer.checks or view.checks)
-    waiting = tuple(item for item in view.waiting if not item.startswith("release:") or item == f"release:{offer.tree}")
+    waiting = tuple(item for item in view.waiting if not item.startswith("release:") or item == offer.subject)
     return _with(view, waiting=waiting, approvals=_restale(view, offer.tree))
 
 
@@ -221,7 +221,7 @@ def _decided(view: RunView, data: Json, event: Event) -> RunView:
     if kind == "requirement":
         return view  # the sentence changes when the specification is written again, with what follows from it
     increment = view.increment(name)
-    tree = Tree(name) if kind == "release" else increment.increment.tree if increment else Tree("")
+    tree = offered_tree(name) if kind == "release" else increment.increment.tree if increment else Tree("")
     current = increment.increment.tree if increment else view.offer.tree if view.offer else None
     approval = Approval(
         subject=decision.subject,

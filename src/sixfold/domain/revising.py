@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from msgspec import structs
 
-from sixfold.domain.data import Data, Tree, from_json
+from sixfold.domain.data import Data, from_json
 from sixfold.domain.events import Event
 from sixfold.domain.run import Decision
 
@@ -56,10 +56,14 @@ def revisions(events: Sequence[Event], offers: int) -> tuple[Decision, ...]:
     return tuple(found)
 
 
-def taken_back(tree: Tree, decision: Decision) -> Decision:
-    """The rejection of an offered release whose specification a person has just changed."""
+def taken_back(offer: str, decision: Decision) -> Decision:
+    """The rejection of an offered release whose specification a person has just changed.
+
+    Args:
+        offer: the subject of the offer.
+    """
     comment = f"{decision.subject.partition(':')[2]} was decided anew: {decision.value or decision.comment}"
-    return Decision(subject=f"release:{tree}", verdict="reject", comment=comment, who=decision.who)
+    return Decision(subject=offer, verdict="reject", comment=comment, who=decision.who)
 
 
 def _subjects(events: Sequence[Event]) -> list[str]:

@@ -59,6 +59,11 @@ class Options(Data, frozen=True, kw_only=True):
     record: str = ""
     """Folder that receives a copy of the cassette as it grows. Empty = only the run's own."""
 
+    @property
+    def experts(self) -> tuple[tuple[str, str], ...]:
+        """The pair of the optional role `expert`, if there is one. A replay keeps it: it decides what is asked."""
+        return tuple(pair for pair in self.models if pair[0] == "expert")
+
 
 class Forecast(Data, frozen=True, kw_only=True):
     """What a run will probably use; ranges are (least, most)."""
@@ -113,6 +118,18 @@ class ReleaseOffer(Data, frozen=True, kw_only=True):
     """Share of planted faults that the tests noticed; None when none could be planted."""
     components: tuple[Component, ...] = ()
     """Packages it was validated with."""
+    times: int = 1
+    """How often this tree was offered by now: what was rejected once may come back as it was, and is decided anew."""
+
+    @property
+    def subject(self) -> str:
+        """What a decision on this offer is about."""
+        return f"release:{self.tree}" if self.times == 1 else f"release:{self.tree}#{self.times}"
+
+
+def offered_tree(subject: str) -> Tree:
+    """The tree that a subject `release:…` is about."""
+    return Tree(subject.removeprefix("release:").partition("#")[0])
 
 
 class Outcome(Data, frozen=True, kw_only=True):

@@ -232,8 +232,8 @@ class RunView(Data, frozen=True, kw_only=True):
             return ()
         subjects = [f"question:{item.id}" for item in self.questions if item.status == "open"]
         subjects += [f"increment:{item.increment.id}" for item in self.live_increments if item.decision is None]
-        if self.offer and self.decision_on(f"release:{self.offer.tree}") is None:
-            subjects.append(f"release:{self.offer.tree}")
+        if self.offer and self.decision_on(self.offer.subject) is None:
+            subjects.append(self.offer.subject)
         return tuple(subjects)
 
     def reports(self, scope: str | None = None) -> tuple[TestReport, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sixfold.domain.errors import UsageError
-from sixfold.domain.run import Decision
+from sixfold.domain.run import Decision, offered_tree
 from sixfold.domain.view import RunView
 
 
@@ -121,15 +121,18 @@ def _check_increment(view: RunView, decision: Decision, id: str, run: str) -> No
         raise UsageError(f"{id} is an increment; approve, edit or reject it", next=f"sixfold review {run}")
 
 
-def _check_release(view: RunView, decision: Decision, tree: str, run: str) -> None:
+def _check_release(view: RunView, decision: Decision, offer: str, run: str) -> None:
     if view.offer is None:
         raise UsageError(f"{run} offers no release yet", next=f"sixfold show {run}")
+    tree = offered_tree(offer)
     if view.offer.tree != tree:
         raise UsageError(
             "the content changed since it was shown",
             why=f"shown {tree[:12]}, now {view.offer.tree[:12]}",
             next=f"look again: sixfold review {run}",
         )
+    if view.offer.subject != decision.subject:
+        raise UsageError("the same content was offered anew", next=f"look again: sixfold review {run}")
     before = view.decision_on(decision.subject)
     if before is not None:
         done = "approved" if before.verdict == "approve" else "rejected"

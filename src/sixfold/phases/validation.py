@@ -320,13 +320,14 @@ async def release(
         unverified=seen.unverified,
         mutation_score=seen.mutation_score,
         components=seen.components,
+        times=_times(run, seen.tree, offers),
     )
-    run.emit("release.proposed", f"release:{offer.tree}", {"offer": offer})
+    run.emit("release.proposed", offer.subject, {"offer": offer})
     if (fresh := _outdated(run, intent, offers)) is not None:
         # It came in just before the offer was made; a later one takes the offer back where it is given.
-        take_back = taken_back(offer.tree, fresh)
+        take_back = taken_back(offer.subject, fresh)
         run.emit("decision.given", f"decision:{take_back.subject}", {"decision": take_back}, who=take_back.who)
-    decision = await _sign(run, options, offer.tree)
+    decision = await _sign(run, options, offer.subject)
     if decision.verdict != "approve":
         revised = _outdated(run, intent, offers + 1) is not None
         return Rework(comment=decision.comment or decision.value, who=decision.who, revised=revised)
@@ -352,6 +353,12 @@ async def release(
     )
 
 
+def _times(run: Run, tree: Tree, offers: int) -> int:
+    """How often a tree was offered, this offer included."""
+    before = [event.data["offer"]["tree"] for event in run.events() if event.kind == "release.proposed"][: offers - 1]
+    return 1 + before.count(tree)
+
+
 def _outdated(run: Run, intent: Intent, offers: int) -> Decision | None:
     """The last decision that the specification does not have yet; None when it has all."""
     written = intent.specification
@@ -359,8 +366,7 @@ def _outdated(run: Run, intent: Intent, offers: int) -> Decision | None:
     return fresh[-1] if fresh else None
 
 
-async def _sign(run: Run, options: Options, tree: Tree) -> Decision:
-    subject = f"release:{tree}"
+async def _sign(run: Run, options: Options, subject: str) -> Decision:
     if options.approve_release:
         decision = Decision(subject=subject, verdict="approve", comment="approved in advance", who="option:-y")
         run.emit("decision.given", f"decision:{subject}", {"decision": decision}, who=decision.who)

@@ -42,8 +42,8 @@ def write_decision(log: EventLog, decision: Decision) -> Event:
     written = log.append("decision.given", f"decision:{decision.subject}", {"decision": decision}, who=decision.who)
     if revising.revision_of(decision.subject) is not None:
         view = fold(log.read())
-        if view.offer is not None and f"release:{view.offer.tree}" in view.open_subjects:
-            back = revising.taken_back(view.offer.tree, decision)
+        if view.offer is not None and view.offer.subject in view.open_subjects:
+            back = revising.taken_back(view.offer.subject, decision)
             log.append("decision.given", f"decision:{back.subject}", {"decision": back}, who=back.who)
     return written
 

@@ -95,7 +95,7 @@ def test_sentence_written_anew_is_no_approval_of_anything(told: Told) -> None:
 
 def test_taken_back_release_is_a_rejection_that_names_the_decision() -> None:
     given = Decision(subject="revision:1:assumption:A1#1", verdict="answer", value="oldest first", who="human:ann")
-    back = taken_back(TREE, given)
+    back = taken_back(f"release:{TREE}", given)
     assert (back.subject, back.verdict, back.who) == (f"release:{TREE}", "reject", "human:ann")
     assert "oldest first" in back.comment
 

@@ -131,4 +131,4 @@ def _run_and_increment(words: list[str]) -> tuple[str | None, str]:
 def _subject(view: RunView, increment: str) -> str:
     if increment and increment != "release":
         return f"increment:{increment}"
-    return f"release:{view.offer.tree if view.offer else ''}"
+    return view.offer.subject if view.offer else "release:"

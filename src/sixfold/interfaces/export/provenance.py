@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from sixfold.domain.data import Json, canonical, digest
 from sixfold.domain.events import Event
+from sixfold.domain.run import offered_tree
 
 JUDGED = frozenset({"decision.given", "commit.made", "branch.made", "result.applied", "result.undone"})
 """Kinds that say which approval they rest on, or are one."""
@@ -41,6 +42,7 @@ class _Book:
         self._trees: dict[str, str] = {}
         self._bases: dict[str, str] = {}
         self._released = ""
+        self._signed = ""
         self._increments: dict[str, str] = {}
         self._questions: dict[str, str] = {}
         self._decisions: dict[str, Event] = {}
@@ -140,7 +142,11 @@ class _Book:
         subject = data["decision"]["subject"]
         self._decisions[subject] = event
         kind, _, name = subject.partition(":")
-        of = {"release": name, "increment": self._increments.get(name, "")}.get(kind, self._questions.get(name, ""))
+        if kind == "release":
+            self._signed = subject
+            of = str(offered_tree(name))
+        else:
+            of = self._increments.get(name, "") if kind == "increment" else self._questions.get(name, "")
         if kind == "increment" and data["decision"]["verdict"] == "approve" and of:
             self._product = of
         return {"input": of, "subject": subject, "approval": event.seq}
@@ -150,10 +156,10 @@ class _Book:
 
     def _branch_made(self, event: Event, data: Json) -> dict[str, Json]:
         self._released = data["tree"]
-        return {"input": data["tree"], **self._approved(f"release:{data['tree']}")}
+        return {"input": data["tree"], **self._approved(self._signed)}
 
     def _result_applied(self, event: Event, data: Json) -> dict[str, Json]:
-        return {"input": self._released, **self._approved(f"release:{self._released}")}
+        return {"input": self._released, **self._approved(self._signed)}
 
     _result_undone = _result_applied
 

@@ -11,9 +11,11 @@ from sixfold.domain.code import Objection
 from sixfold.domain.data import Tree
 from sixfold.domain.evidence import TestReport
 from sixfold.domain.flow import Job, TaskResult
+from sixfold.domain.model import Role
 from sixfold.domain.plan import Task
 from sixfold.domain.ports import Ports
 from sixfold.layers.refinement import diagnosis, repair
+from sixfold.layers.synthesis.apply import CHANGES_NOTHING
 from sixfold.phases.development.checking import Evidence, check_tree, log_evidence, refused
 from sixfold.phases.development.sampling import choose
 from sixfold.phases.development.writing import Applied, Written, attempt, sample
@@ -36,11 +38,13 @@ async def work(run: Run, ports: Ports, job: Job) -> TaskResult:
             f"started:{run.workflow}:{number}",
             {"task": task.id, "attempt": number, "title": task.title, "role": task.role, "base": tree},
         )
-        applied, evidence = await _try(run, ports, job, task, tree, number, notes, strategy)
+        applied, evidence = await _try(run, ports, job, task, tree, number, notes, strategy, seen[-1:])
         if applied.objection is not None:
             return _objects(job, tree, number, applied.objection)
         if not applied.refusals:
             tree = applied.tree
+        elif seen and strategy == "repair" and _changes_nothing(applied):
+            evidence = seen[-1]
         if not evidence.failures:
             done = _result(job, tree, number, evidence)
             return msgspec.structs.replace(done, published=applied.published)
@@ -55,7 +59,7 @@ async def work(run: Run, ports: Ports, job: Job) -> TaskResult:
         if step.strategy == "stop":
             return _result(job, tree, number, evidence, failed=_known(step.reason, evidence))
         strategy = step.strategy
-        if step.strategy == "fresh":
+        if step.strategy in ("fresh", "expert"):
             tree = job.base
             notes = (*job.notes, repair.lesson([(item.report, item.findings) for item in seen]))
         elif step.strategy == "sample":
@@ -65,9 +69,21 @@ async def work(run: Run, ports: Ports, job: Job) -> TaskResult:
 
 
 async def _try(
-    run: Run, ports: Ports, job: Job, task: Task, tree: Tree, number: int, notes: tuple[str, ...], strategy: str
+    run: Run,
+    ports: Ports,
+    job: Job,
+    task: Task,
+    tree: Tree,
+    number: int,
+    notes: tuple[str, ...],
+    strategy: str,
+    last: Sequence[Evidence],
 ) -> tuple[Applied, Evidence]:
-    """One attempt with its evidence: a single patch, or the best of several candidates."""
+    """One attempt with its evidence: a single patch, or the best of several candidates.
+
+    Args:
+        last: the evidence of the attempt before; it holds for a repair that left the tree as it was.
+    """
     if number == 1 and len(job.candidates) > 1:
         # Readings of the request that the clarity check paid for already.
         ready = [Written(patch=patch, text="") for patch in job.candidates]
@@ -75,14 +91,22 @@ async def _try(
     if strategy == "sample":
         written = await sample(run, ports, job, task, number, notes, most=job.options.candidates)
         return await choose(run, ports, job, task, written, number)
-    applied = await attempt(run, ports, job, task, tree, number, notes)
+    asked: Role = "expert" if strategy == "expert" else "coder"
+    applied = await attempt(run, ports, job, task, tree, number, notes, asked=asked)
     if applied.objection is not None:
         return applied, Evidence(report=TestReport(suite="unit"))
     if applied.refusals:
         return applied, refused(applied.refusals)
+    if strategy == "repair" and applied.tree == tree and last:
+        return applied, last[-1]
     evidence = await check_tree(run, ports, job, task, applied.tree, name=f"development.check:{number}")
     log_evidence(run, task, number, applied.tree, evidence)
     return applied, evidence
+
+
+def _changes_nothing(applied: Applied) -> bool:
+    """Whether a repair gave back the files as they stand: what was seen of them still holds."""
+    return all(refusal.reason == CHANGES_NOTHING for refusal in applied.refusals)
 
 
 def _attempt_of(number: int, strategy: str, applied: Applied, evidence: Evidence) -> diagnosis.Attempt:
@@ -106,6 +130,7 @@ async def _diagnose(job: Job, task: Task, attempts: Sequence[diagnosis.Attempt])
         most_repairs=job.options.max_repairs,
         samples=job.options.candidates,
         divisible=len(task.requirements) > 1 or len(task.files) > 2,
+        expert=bool(job.options.experts),
     )
 
 

@@ -51,7 +51,7 @@ def main() -> None:
     os.dup2(null, 0)
     recorder = Recorder(job, Sealer(job["descriptor"], bytes.fromhex(job.pop("key"))).send)
     leave = os._exit
-    _settle_hypothesis(job["paths"])
+    settle_hypothesis(job["paths"])
     words, plugins = arguments(job), [recorder, *_harness(job)]
     lines = Lines(os.getcwd()) if job["coverage"] else None
     if lines is not None:
@@ -95,7 +95,7 @@ def arguments(job: dict[str, Any]) -> list[str]:
     return [*words, "--", *job["paths"]]
 
 
-def _settle_hypothesis(paths: list[str]) -> None:
+def settle_hypothesis(paths: list[str], examples: int = 100) -> None:
     """Make properties deterministic, before any test file reads the settings: the same code, the same counterexample.
 
     Hypothesis takes a third of a second to load, so it is loaded only where a test file names it.
@@ -107,7 +107,7 @@ def _settle_hypothesis(paths: list[str]) -> None:
     except ImportError:  # an older toolchain: the test file that imports it says so itself
         return
     hypothesis.settings.register_profile(
-        "sixfold", derandomize=True, database=None, deadline=None, max_examples=100, report_multiple_bugs=False
+        "sixfold", derandomize=True, database=None, deadline=None, max_examples=examples, report_multiple_bugs=False
     )
     hypothesis.settings.load_profile("sixfold")
 
