@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 
+import warm
+
 pytestmark = pytest.mark.slow
 
 ANSWERS = Path(__file__).parent.parent / "scripted" / "answers.py"
@@ -29,15 +31,7 @@ class Person:
     def sixfold(self, *words: str, scenario: str = "", expect: int = 0, stdin: str = "") -> str:
         model = ["-m", f"command:{sys.executable} {ANSWERS} {scenario}"] if scenario else []
         environment = {**os.environ, "SIXFOLD_HOME": str(self.home), **self.environment}
-        done = subprocess.run(
-            [sys.executable, "-m", "sixfold", *words, *model],
-            cwd=self.folder,
-            env=environment,
-            input=stdin,
-            capture_output=True,
-            text=True,
-            timeout=240,
-        )
+        done = warm.sixfold([*words, *model], cwd=self.folder, env=environment, stdin=stdin)
         assert done.returncode == expect, f"exit {done.returncode}, wanted {expect}\n{done.stdout}\n{done.stderr}"
         return done.stdout
 

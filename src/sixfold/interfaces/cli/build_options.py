@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from sixfold.interfaces.cli.choices import Clarify, PlanMode, Review, Unanswered
+from sixfold.interfaces.cli.choices import Clarify, PlanMode, Review, Unanswered, Until
 
 RequestArgument = Annotated[str, typer.Argument(help="What to build: text, @FILE, @SPEC-FOLDER, or - for stdin.")]
 FolderOption = Annotated[
@@ -33,6 +33,9 @@ AnswersOption = Annotated[
 UnansweredOption = Annotated[Unanswered | None, typer.Option("--unanswered", help="What an unanswered question does.")]
 PlanOption = Annotated[
     PlanMode | None, typer.Option("--plan", help="What fits, one direct task, or a fixed line of roles.")
+]
+UntilOption = Annotated[
+    Until | None, typer.Option("--until", help="Stop after the plan: look, `sixfold plan RUN --edit`, `resume`.")
 ]
 ReviewOption = Annotated[Review | None, typer.Option("--review", help="Which increments a human reviews.")]
 BudgetUsdOption = Annotated[float | None, typer.Option("--budget-usd", help="Pause before spending more.")]

@@ -34,9 +34,10 @@ from sixfold.interfaces.cli.build_options import (
     TaskUsdOption,
     TimeoutOption,
     UnansweredOption,
+    UntilOption,
     YesOption,
 )
-from sixfold.interfaces.cli.choices import Clarify, Review, Unanswered
+from sixfold.interfaces.cli.choices import Clarify, Review, Unanswered, Until
 from sixfold.interfaces.cli.door import read_answers
 from sixfold.interfaces.cli.engine import load_engine
 from sixfold.interfaces.cli.finish import drive, finish
@@ -68,6 +69,7 @@ def build(
     answers: AnswersOption = None,
     unanswered: UnansweredOption = None,
     plan: PlanOption = None,
+    until: UntilOption = None,
     review: ReviewOption = None,
     budget_usd: BudgetUsdOption = None,
     budget_tokens: BudgetTokensOption = None,
@@ -118,6 +120,7 @@ def build(
     options = msgspec.structs.replace(
         open_session.settings.options(),
         approve_release=yes,
+        until="plan" if until is Until.PLAN else "",
         apply=apply,
         record=str(record.resolve()) if record else "",
         replay=str(replay.resolve()) if replay else "",

@@ -47,7 +47,9 @@ def _task_lines(view: RunView, plan: Plan, id: str, ahead: Outlook) -> list[str]
     after = plan.dependencies(id)
     head = f"{task.id}  {one_line(task.title)}  [{_status(state)}, {one_line(task.role)}]"
     waits = ahead.waits.get(id, ())
-    if waits:
+    if state is not None and state.stubs and (waits or state.status == "running"):
+        head += f"  {_early(state, waits)}"
+    elif waits:
         head += f"  waits for {', '.join(waits)}"
     elif after:
         head += f"  after {', '.join(after)}"
@@ -68,6 +70,18 @@ def _task_lines(view: RunView, plan: Plan, id: str, ahead: Outlook) -> list[str]
     if state.reused:
         lines.append(f"    {'reused':<9} {one_line(state.reused)}")
     return lines + [f"    {one_line(line)}" for line in state.repairs]
+
+
+def _early(state: TaskView, waits: tuple[str, ...]) -> str:
+    """How a task stands that began before what it uses was there."""
+    on = f"on stubs of {', '.join(state.stubs)}"
+    if state.seconds is None:
+        return f"{on}; to be tested on the real thing of {', '.join(waits)}" if waits else on
+    return (
+        f"written {on}; waits for {', '.join(waits)} to be tested"
+        if waits
+        else f"written {on}; tested on the real thing"
+    )
 
 
 def _status(state: TaskView | None) -> str:

@@ -122,7 +122,8 @@ class Screen:
         for item in view.tasks[:12]:
             more = f" (attempt {item.attempts})" if item.attempts > 1 else ""
             waits = ahead.waits.get(item.task.id, ())
-            more += f"  waits for {', '.join(waits)}" if waits else ""
+            stubs = f"  on stubs of {', '.join(item.stubs)}" if item.stubs and item.status == "running" else ""
+            more += stubs or (f"  waits for {', '.join(waits)}" if waits else "")
             more += "  *" if item.task.id in ahead.critical and len(ahead.critical) > 1 else ""
             lines.append(Text(f"  {marks[item.status]} {item.task.id} {one_line(item.task.title, 70)}{more}"))
         if len(view.tasks) > 12:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import os
 import shutil
@@ -15,6 +16,9 @@ from sixfold.domain.errors import InvalidData
 
 LONGEST_PATH = 1500
 """Folders below this many characters are dropped when a copy is captured; git and others stumble over them."""
+
+_MOST_SWAPS = 1000
+"""Tries to enter a folder that a guest keeps swapping."""
 
 DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
@@ -142,13 +146,21 @@ class Copy:
         os.close(self.lock)
 
     def _enter(self, stack: contextlib.ExitStack, folder: int, step: str) -> int:
-        if _kind(folder, step) == "other":
-            os.unlink(step, dir_fd=folder)
-        with contextlib.suppress(FileExistsError):
-            os.mkdir(step, 0o755, dir_fd=folder)
-            if self.owner is not None:
-                os.chown(step, self.owner, self.owner, dir_fd=folder, follow_symlinks=False)
-        return self._open(stack, step, folder)
+        """The folder `step`, made where it is missing; a guest may be swapping it for something else meanwhile."""
+        for _ in range(_MOST_SWAPS):
+            with contextlib.suppress(FileNotFoundError, IsADirectoryError, NotADirectoryError):
+                if _kind(folder, step) == "other":
+                    os.unlink(step, dir_fd=folder)
+            with contextlib.suppress(FileExistsError, FileNotFoundError):
+                os.mkdir(step, 0o755, dir_fd=folder)
+                if self.owner is not None:
+                    os.chown(step, self.owner, self.owner, dir_fd=folder, follow_symlinks=False)
+            try:
+                return self._open(stack, step, folder)
+            except OSError as error:
+                if error.errno not in (errno.ENOENT, errno.ENOTDIR, errno.ELOOP):
+                    raise
+        raise InvalidData(f"a program in the sandbox keeps replacing the folder {step}", next="stop it first")
 
     @staticmethod
     def _open(stack: contextlib.ExitStack, path: str | Path, folder: int | None) -> int:
