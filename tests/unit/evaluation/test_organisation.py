@@ -1,4 +1,4 @@
-"""Plans are measured against an answer key; a live model's are kept here, with the specifications they were made for."""
+"""Plans are measured against an answer key; a live model's are kept here with the specifications behind them."""
 
 from __future__ import annotations
 
