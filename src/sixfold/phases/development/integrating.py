@@ -83,7 +83,7 @@ async def _start(run: Run, ports: Ports, site: Site) -> None:
             continue
         label = site.label(task)
         candidate = await draft_of(run, ports, site, task, label)
-        contracts = tuple(id for stub in served for id in stub.contracts)
+        contracts = tuple(id for stub in served for id in stub.contracts if id in task.consumes)
         child = Child(label=label, task=task, definition=site.definition(task), stubs=contracts)
         if served:
             data = {"task": task.id, "child": label, "contracts": contracts, "paths": [stub.path for stub in served]}
