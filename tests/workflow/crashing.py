@@ -63,6 +63,8 @@ IN_THE_SANDBOX = ("development.check", "development.retest", "validation.examine
 _RACING = re.compile(r"(?<=merge:)T2|(?<=retest:)T2")
 """T1 and T2 race, and a crash or a busy machine may turn them round: whichever comes second is merged and retested."""
 
+_SHARED = {name: value for name, value in os.environ.items() if name == "SIXFOLD_ENVIRONMENTS"}
+
 MOMENTS = ("before", "torn", "after")
 """Before the step's action; after its effect but before its record; after its record."""
 
@@ -173,7 +175,7 @@ class Bench:
         self.sandboxed = sandboxed
         self.empty = folder / "empty"
         self.empty.mkdir(exist_ok=True)
-        self.settings = config.load(env={"SIXFOLD_HOME": str(folder / "home")}, folder=self.empty)
+        self.settings = config.load(env={**_SHARED, "SIXFOLD_HOME": str(folder / "home")}, folder=self.empty)
 
     def start(self, calls: Path) -> str:
         model = f"command:{sys.executable} {ANSWERS} {self.scenario} {calls}"

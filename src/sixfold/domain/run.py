@@ -64,6 +64,11 @@ class Options(Data, frozen=True, kw_only=True):
     record: str = ""
     """Folder that receives a copy of the cassette as it grows. Empty = only the run's own."""
 
+    @property
+    def experts(self) -> tuple[tuple[str, str], ...]:
+        """The pair of the optional role `expert`, if there is one. A replay keeps it: it decides what is asked."""
+        return tuple(pair for pair in self.models if pair[0] == "expert")
+
 
 class Forecast(Data, frozen=True, kw_only=True):
     """What a run will probably use; ranges are (least, most)."""

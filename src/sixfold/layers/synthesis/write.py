@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from sixfold.domain.code import Patch, Refusal
-from sixfold.domain.model import Message, ModelRequest
+from sixfold.domain.model import Message, ModelRequest, Role
 from sixfold.domain.ports import Model
 from sixfold.domain.prompt import render_system, untrusted
 from sixfold.domain.replies import Answered, ask
@@ -23,6 +23,7 @@ async def write_patch(
     notes: Sequence[str] = (),
     sample: int = 0,
     format: str = "blocks",
+    asked: Role = "coder",
 ) -> tuple[Patch, Answered]:
     """Ask for a task's patch in a fresh context.
 
@@ -32,13 +33,14 @@ async def write_patch(
         notes: evidence and orders that come after the brief: failing tests, a reviewer's comment, a lesson.
         sample: index among candidates.
         format: name of the edit format the model is asked in and read in.
+        asked: whose model answers: the coder's, or the expert's.
 
     Raises:
         InvalidReply: no readable patch after one correction round; otherwise as `Model.complete`.
     """
     request = ModelRequest(
         purpose=purpose,
-        role="coder",
+        role=asked,
         system=render_system(__package__, "write", role=role, format=FORMATS[format].instruction),
         messages=(Message(author="user", text="\n\n".join((brief, *notes))),),
         max_output_tokens=32_000,

@@ -87,16 +87,18 @@ def _sown(
 ) -> list[Sown]:
     """The suites that pass on the whole product; its own first, which are quicker than those from outside."""
     green: set[str] = {report.suite for report in reports if report.green}
+    took_s = {report.suite: report.wall_s for report in reports}
     sown = []
     foreign = {path for files in outside.values() for path in files}
     standing = tuple(name for name in names if is_test_file(name) and name not in foreign)
     if suite in green and standing:
-        sown.append(Sown(suite=suite, tests=standing, product=product))
+        sown.append(Sown(suite=suite, tests=standing, product=product, wall_s=took_s[suite]))
     passing = {path: content for name, files in outside.items() if name in green for path, content in files.items()}
     blind = list_tests(_only(passing, [path for path in passing if is_test_file(path)]))
     # In portions: the control run that follows repeats only those portions that noticed something.
     for first in range(0, len(blind), PORTION):
-        sown.append(Sown(suite="acceptance", tests=tuple(blind[first : first + PORTION]), product=product))
+        portion = tuple(blind[first : first + PORTION])
+        sown.append(Sown(suite="acceptance", tests=portion, product=product))
     return sown
 
 

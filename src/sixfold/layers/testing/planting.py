@@ -19,6 +19,8 @@ from sixfold.layers.testing.runner import Product, run_tests
 
 RUN_S = 60.0
 """Longest one suite may take over one fault; a fault that makes it hang is noticed."""
+TEST_S = 10.0
+"""Longest one test may take over one fault."""
 
 
 class Sown(Data, frozen=True, kw_only=True):
@@ -29,6 +31,8 @@ class Sown(Data, frozen=True, kw_only=True):
     """Test files, relative to the workspace."""
     product: Product
     """For `acceptance`: what the harness starts. Its import folders count for every suite."""
+    wall_s: float = 0.0
+    """Seconds it took on the product as it is; a suite that is slow without a fault may be slow with one."""
 
 
 class Planted(Data, frozen=True, kw_only=True):
@@ -85,12 +89,12 @@ async def _in_forks(
         "suites": [_suite(one) for one in suites],
         "workers": min(8, 2 * (os.cpu_count() or 1)),  # tests mostly wait: for servers, for time to pass
         "wall_s": wall_s,
-        "run_s": RUN_S,
     }
-    limits = Limits(wall_s=wall_s + 4 * RUN_S, memory_bytes=4 << 30)
+    slowest_s = max((_longest_s(one) for one in suites), default=RUN_S)
+    limits = Limits(wall_s=2 * wall_s + 8 * slowest_s, memory_bytes=4 << 30)
     result = await workspace.exec(boot(), limits=limits, stdin=json.dumps(job).encode())
     told = read_result(result.stdout, nonce)
-    if told is None or any(told["control"]):
+    if told is None or told["failing"]:
         return None
     return {number: len(codes) - 1 if codes[-1] else -1 for number, codes in told["trials"]}
 
@@ -101,7 +105,13 @@ def _suite(sown: Sown) -> dict[str, Any]:
         "paths": list(sown.tests),
         "path": list(sown.product.path),
         "entries": [dict(entry) for entry in sown.product.entries],
+        "test_s": max(TEST_S, 3 * sown.wall_s),
+        "run_s": _longest_s(sown),
     }
+
+
+def _longest_s(sown: Sown) -> float:
+    return max(RUN_S, 4 * sown.wall_s)
 
 
 async def _one_by_one(
@@ -128,7 +138,7 @@ async def _noticed(workspace: Workspace, suites: Sequence[Sown]) -> int:
             workspace,
             suite=sown.suite,
             paths=sown.tests,
-            limits=Limits(wall_s=RUN_S),
+            limits=Limits(wall_s=_longest_s(sown)),
             product=sown.product,
             stop_early=True,
         )

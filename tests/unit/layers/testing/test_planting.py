@@ -64,3 +64,56 @@ async def test_fault_that_makes_a_suite_hang_is_noticed(workspace: Opener, monke
     monkeypatch.setattr(planting, "RUN_S", 10.0)
     opened = await workspace({"calc.py": CODE, "test_calc.py": TEST})
     assert await in_forks(opened, [HANGING, SPARED], [UNIT]) == {0: 0, 1: -1}
+
+
+SLOW = """\\
+import subprocess, sys, time
+from hypothesis import given, strategies
+
+def test_once():
+    double = [sys.executable, "-c", "import calc; print(calc.double(2))"]
+    assert subprocess.run(double, capture_output=True).stdout == b"4\\n"
+
+@given(strategies.booleans())
+def test_property(flag):
+    time.sleep(0.3)
+    assert subprocess.run([sys.executable, "-c", f"import calc; print(calc.triple({flag:d}))"], capture_output=True)
+"""
+
+
+async def test_slow_property_that_starts_the_product_is_asked_in_forks(workspace: Opener) -> None:
+    opened = await workspace({"calc.py": CODE, "test_calc.py": SLOW})
+    assert await in_forks(opened, [CAUGHT, SPARED], [UNIT]) == {0: 0, 1: -1}
+
+
+ON_A_PORT = """\\
+import socket, time
+
+def test_port():
+    with socket.socket() as door:
+        door.bind(("127.0.0.1", 47011))
+        time.sleep(0.5)
+
+"""
+
+
+async def test_suites_that_share_a_port_are_asked_one_after_another(workspace: Opener) -> None:
+    opened = await workspace({"calc.py": CODE, "test_calc.py": ON_A_PORT + TEST})
+    assert await in_forks(opened, [SPARED, CAUGHT, SPARED], [UNIT]) == {0: -1, 1: 0, 2: -1}
+
+
+ONCE_BY_CHANCE = """\\
+import os
+
+def test_chance():
+    place = "/tmp/sixfold-planting-chance"
+    known = os.path.exists(place)
+    open(place, "w").close()
+    assert known
+"""
+
+
+async def test_suite_that_fails_by_chance_has_noticed_nothing(workspace: Opener) -> None:
+    opened = await workspace({"calc.py": CODE, "test_calc.py": ONCE_BY_CHANCE})
+    found = await planting._in_forks(opened, [SPARED, SPARED, CAUGHT], [UNIT], 60.0)
+    assert found == {0: -1, 1: -1, 2: -1}

@@ -1,9 +1,11 @@
 """Runs suites once for every planted fault, each run in a fork of one warm interpreter and on a copy of its own.
 
 A suite takes a tenth of a second to run and half a second to start; forks of a process that has loaded pytest start at
-once. The last trials plant nothing and go to every suite that noticed something: only a suite that passes then was
-right, and a trial that spoilt the ground for others is found out. What a run leaves behind is killed before the next
-begins. Product code runs in the forks alone; the verdict is the exit status that the kernel gives to their parent.
+once. The last trials plant nothing and go to every suite that noticed something, side by side as the others were: only
+a suite that passes then was right, and a trial that spoilt the ground for others is found out; then all is tried again,
+one after another. A suite that noticed next to nothing is asked again alone, so that a busy machine is not taken for a
+test that can fail. What a run leaves behind is killed before the next begins. Product code runs in the forks alone; the
+verdict is the exit status that the kernel gives to their parent.
 """
 
 from __future__ import annotations
@@ -28,8 +30,10 @@ from sixfold.layers.testing.harness.supervisor import PR_SET_DUMPABLE, close_mem
 
 PR_SET_CHILD_SUBREAPER = 36
 RUN_BYTES = 2 << 30
-TEST_S = 10
-"""Seconds one test may take under a fault before its process is ended by the kernel's alarm."""
+EXAMPLES = 25
+"""Examples a property gets under a fault."""
+DOUBTFUL = 2
+"""Faults up to which a suite's noticing may be chance."""
 LEFT_OUT = (".git", ".sixfold", "__pycache__", "node_modules", ".venv")
 
 
@@ -61,26 +65,57 @@ def warm_up(results: int) -> None:
     os.set_inheritable(results, False)
     _hide()
     folder = os.path.dirname(os.path.abspath(__file__))
-    for name in ("sixfold_suite", "sixfold_plugin"):
-        importlib.import_module(name)
+    judge, _ = (importlib.import_module(name) for name in ("sixfold_suite", "sixfold_plugin"))
+    judge.settle_hypothesis([f"{job['folder']}/{path}" for suite in job["suites"] for path in suite["paths"]], EXAMPLES)
     for name in importlib.import_module("_pytest.config").default_plugins:
         importlib.import_module(f"_pytest.{name}")
     sys.path.remove(folder)
+    if importlib.import_module("sixfold_suite").names_hypothesis(job["folder"]):
+        with contextlib.suppress(ImportError):
+            importlib.import_module("hypothesis")
     null = os.open(os.devnull, os.O_RDWR)
     for descriptor in (0, 1, 2):
         os.dup2(null, descriptor)
+    found, failing = _tried(folder, job)
+    if failing and job["workers"] > 1:
+        found, failing = _tried(folder, {**job, "workers": 1, "wall_s": job["wall_s"] / 2})
+    os.write(results, json.dumps({"trials": found, "failing": failing}).encode())
+
+
+def _tried(folder: str, job: dict[str, Any]) -> tuple[list[tuple[int, list[int]]], list[int]]:
+    """Trials by number, each with the statuses of its suites, and the suites that fail without a fault, too."""
     deadline = time.monotonic() + job["wall_s"]
-    found = _shared_out(folder, [(number, fault, job) for number, fault in enumerate(job["faults"])], job, deadline)
-    noticing = sorted({len(codes) - 1 for _, codes in found if codes[-1]})
-    controls = [(number, None, {**job, "suites": [job["suites"][number]]}) for number in noticing]
-    control = [code for _, codes in _shared_out(folder, controls, job, None) for code in codes]
-    os.write(results, json.dumps({"trials": found, "control": control}).encode())
+    trials = [(number, fault, job) for number, fault in enumerate(job["faults"])]
+    found = {number: codes for number, codes, _ in _shared_out(folder, trials, job, deadline)}
+    noticing = [suite for suite in range(len(job["suites"])) if _noticed_by(suite, found)]
+    controls = [(suite, None, {**job, "suites": [job["suites"][suite]]}) for suite in noticing]
+    # The product's own tests may share a port or a file: they are asked twice at the same time.
+    controls += [one for one in controls if job["workers"] > 1 and not job["suites"][one[0]]["isolated"]]
+    control = _shared_out(folder, sorted(controls, key=lambda one: one[0]), job, None)
+    failing = [suite for suite, codes, _ in control if codes[-1]]
+    if failing:
+        return list(found.items()), failing
+    took_s = {suite: took_s for suite, _, took_s in control}
+    for number, codes in list(found.items()):
+        suite = len(codes) - 1
+        if codes[-1] < 0 and took_s[suite] > job["suites"][suite]["test_s"] / 3:
+            del found[number]  # it was out of time, and so would nearly have been a suite without a fault
+    again = {
+        n for suite in noticing if len(by := _noticed_by(suite, found)) <= min(DOUBTFUL, len(found) - 1) for n in by
+    }
+    alone = [trial for trial in trials if trial[0] in again]
+    found |= {number: codes for number, codes, _ in _shared_out(folder, alone, {**job, "workers": 1}, None)}
+    return list(found.items()), []
+
+
+def _noticed_by(suite: int, found: dict[int, list[int]]) -> list[int]:
+    return [number for number, codes in found.items() if codes[-1] and len(codes) - 1 == suite]
 
 
 def _shared_out(
     folder: str, trials: list[tuple[int, Any, dict[str, Any]]], job: dict[str, Any], deadline: float | None
-) -> list[tuple[int, list[int]]]:
-    """Do (number, fault, job) trials in some forks side by side; each number with its suites' exit statuses."""
+) -> list[tuple[int, list[int], float]]:
+    """Do (number, fault, job) trials in some forks side by side; each number with its suites' statuses and seconds."""
     workers = {}
     for first in range(min(job["workers"], len(trials))):
         told = os.memfd_create("results", os.MFD_CLOEXEC)
@@ -88,12 +123,12 @@ def _shared_out(
         if pid == 0:
             _work(folder, trials[first :: job["workers"]], told, deadline)
         workers[pid] = told
-    found: list[tuple[int, list[int]]] = []
+    found: list[tuple[int, list[int], float]] = []
     for pid, told in workers.items():
         os.waitpid(pid, 0)
         with open(told, "rb") as file:
             file.seek(0)
-            found += [(number, codes) for number, codes in map(json.loads, file)]
+            found += [(number, codes, took_s) for number, codes, took_s in map(json.loads, file)]
     return found
 
 
@@ -113,7 +148,9 @@ def _work(folder: str, trials: list[tuple[int, Any, dict[str, Any]]], results: i
     for number, fault, job in trials:
         if deadline is not None and time.monotonic() > deadline:
             break
-        os.write(results, json.dumps([number, _trial(job, folder, fault)]).encode() + b"\n")
+        began = time.monotonic()
+        codes = _trial(job, folder, fault)
+        os.write(results, json.dumps([number, codes, time.monotonic() - began]).encode() + b"\n")
     os._exit(0)
 
 
@@ -127,7 +164,7 @@ def _trial(job: dict[str, Any], folder: str, fault: Any) -> list[int]:
         if fault is not None:
             _plant(copy, fault)
         for suite in job["suites"]:
-            codes.append(_run(_nearest_first(suite, fault), folder, job["folder"], copy, job["run_s"]))
+            codes.append(_run(_nearest_first(suite, fault), folder, job["folder"], copy, suite["run_s"]))
             if codes[-1]:
                 break
     finally:
@@ -181,7 +218,7 @@ def _be_suite(suite: dict[str, Any], folder: str, original: str, copy: str) -> N
         os.environ["TMPDIR"] = tempfile.tempdir = temporary
         path = [os.path.join(original if name.startswith(LEFT_OUT) else copy, name) for name in suite["path"]]
         suite = {**suite, "path": path, "stop_early": True}
-        plugins: list[Any] = [Markers()]
+        plugins: list[Any] = [Trial(suite["test_s"])]
         if suite["isolated"]:
             product = {"entries": suite["entries"], "folder": copy, "path": path}
             os.environ["SIXFOLD_PRODUCT"] = json.dumps(product)
@@ -193,8 +230,11 @@ def _be_suite(suite: dict[str, Any], folder: str, original: str, copy: str) -> N
         os._exit(code)
 
 
-class Markers:
-    """The pytest plugin that knows the marks of the harness."""
+class Trial:
+    """The pytest plugin that knows the marks of the harness and that a trial shall be short."""
+
+    def __init__(self, test_s: float) -> None:
+        self._test_s = test_s
 
     def pytest_configure(self, config: Any) -> None:
         """Declare them."""
@@ -203,7 +243,11 @@ class Markers:
 
     def pytest_runtest_logstart(self, nodeid: str) -> None:
         """A fault that makes one test hang is noticed then, and not when the whole suite's time is over."""
-        signal.alarm(TEST_S)
+        signal.setitimer(signal.ITIMER_REAL, self._test_s)
+
+    def pytest_collection_modifyitems(self, items: list[Any]) -> None:
+        """Properties come last: they cost a hundred examples, and mostly a plain test notices first."""
+        items.sort(key=lambda item: hasattr(getattr(item, "obj", None), "is_hypothesis_test"))
 
 
 def _end_orphans() -> None:

@@ -51,7 +51,7 @@ def main() -> None:
     os.dup2(null, 0)
     recorder = Recorder(job, Sealer(job["descriptor"], bytes.fromhex(job.pop("key"))).send)
     leave = os._exit
-    _settle_hypothesis(job["paths"])
+    settle_hypothesis(job["paths"])
     words, plugins = arguments(job), [recorder, *_harness(job)]
     lines = Lines(os.getcwd()) if job["coverage"] else None
     if lines is not None:
@@ -83,7 +83,10 @@ def arguments(job: dict[str, Any]) -> list[str]:
         words += ["-c", os.devnull, "--noconftest", "--strict-markers"]
         os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
     else:
-        words += ["-c", _settings()]
+        settings = _settings()
+        words += ["-c", settings]
+        if not (names_hypothesis(".") or names_hypothesis(settings)):
+            words += ["-p", "no:hypothesispytest"]  # its plugin loads all of it, whoever runs: a second for nothing
     if job["stop_early"]:
         words.append("-x")
     # Behind pytest's own start-up, so that a product's `json.py` is not what pytest imports.
@@ -92,24 +95,25 @@ def arguments(job: dict[str, Any]) -> list[str]:
     return [*words, "--", *job["paths"]]
 
 
-def _settle_hypothesis(paths: list[str]) -> None:
+def settle_hypothesis(paths: list[str], examples: int = 100) -> None:
     """Make properties deterministic, before any test file reads the settings: the same code, the same counterexample.
 
     Hypothesis takes a third of a second to load, so it is loaded only where a test file names it.
     """
-    if not any(_names_hypothesis(path) for path in paths or ["."]):
+    if not any(names_hypothesis(path) for path in paths or ["."]):
         return
     try:
         import hypothesis
     except ImportError:  # an older toolchain: the test file that imports it says so itself
         return
     hypothesis.settings.register_profile(
-        "sixfold", derandomize=True, database=None, deadline=None, max_examples=100, report_multiple_bugs=False
+        "sixfold", derandomize=True, database=None, deadline=None, max_examples=examples, report_multiple_bugs=False
     )
     hypothesis.settings.load_profile("sixfold")
 
 
-def _names_hypothesis(path: str) -> bool:
+def names_hypothesis(path: str) -> bool:
+    """Whether a Python file, any of a folder, or this settings file speaks of hypothesis."""
     files = [path] if os.path.isfile(path) else []
     for folder, inner, names in os.walk(path):
         inner[:] = [name for name in inner if not name.startswith(".") and name != "node_modules"]
