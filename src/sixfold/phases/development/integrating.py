@@ -11,7 +11,7 @@ from sixfold.domain.flow import Examination, Product, Revision, TaskResult
 from sixfold.domain.plan import Note, Plan, Stub, Task
 from sixfold.domain.ports import Ports
 from sixfold.layers.refinement import repair
-from sixfold.phases.development.checking import check_tree
+from sixfold.phases.development.checking import check_tree, log_evidence
 from sixfold.phases.development.coding import TASK
 from sixfold.phases.development.early import ripe, take_early
 from sixfold.phases.development.reviewing import propose, review, take_edit
@@ -83,7 +83,7 @@ async def _start(run: Run, ports: Ports, site: Site) -> None:
             continue
         label = site.label(task)
         candidate = await draft_of(run, ports, site, task, label)
-        contracts = tuple(id for stub in served for id in stub.contracts)
+        contracts = tuple(id for stub in served for id in stub.contracts if id in task.consumes)
         child = Child(label=label, task=task, definition=site.definition(task), stubs=contracts)
         if served:
             data = {"task": task.id, "child": label, "contracts": contracts, "paths": [stub.path for stub in served]}
@@ -201,6 +201,8 @@ async def _integrate(run: Run, ports: Ports, site: Site, child: Child, result: T
             retests += 1
             job = site.job(task, base=tree)
             evidence = await check_tree(run, ports, job, task, tree, name=f"development.retest:{label}:{round}")
+            if unproven:
+                log_evidence(run, task, result.attempts, tree, evidence, label=f":{label}:real")
             result = msgspec.structs.replace(result, report=evidence.report, findings=evidence.findings)
             if evidence.failures:
                 notes = (repair.repair_note(evidence.report, evidence.findings),)
