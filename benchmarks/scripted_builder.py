@@ -5,8 +5,8 @@ that a prompt works. It can do two kinds of work:
 
 - functions: `easy` ones are right at once, `repaired` ones once it sees failing tests, `planned` ones only with an
   architect's advice or a design.
-- the shop of `sixfold.evaluation.components`: in one answer it writes at most `CAPACITY` modules right; the others hold
-  a fault that their own tests show. Asked again it puts right as many as it can.
+- the shop and the guest book of `sixfold.evaluation.components`: in one answer it writes at most `CAPACITY` modules
+  right; the others hold a fault that their own tests show. Asked again it puts right as many as it can.
 """
 
 from __future__ import annotations
@@ -24,6 +24,11 @@ KNOWN = tomllib.loads((Path(__file__).parent / "scripted_builder.toml").read_tex
 FUNCTIONS: dict[str, dict[str, str]] = KNOWN["function"]
 """Name → difficulty, source, an expression, its value, a wrong value."""
 SOURCES: dict[str, str] = KNOWN["module"]
+ROLES: dict[str, str] = KNOWN["role"]
+"""Role of a module that is no back end."""
+TIERS = tuple(
+    Component(**{**part, "needs": tuple(part["needs"]), "checks": tuple(part["checks"])}) for part in KNOWN["tier"]
+)
 FAULT = "FAULT = True  # this module is not right yet\n"
 
 
@@ -39,7 +44,7 @@ def written(files: dict[str, str]) -> str:
 
 def answer(prompt: str) -> str:
     """What the builder says to a prompt."""
-    parts = [part for part in shop() if re.search(rf"`{part.name}\.py`", prompt)]
+    parts = [part for part in (*shop(), *TIERS) if re.search(rf"`{part.name}\.py`", prompt)]
     named = [name for name in FUNCTIONS if re.search(rf"\b{name}\.py\b", prompt)]
     if "one small programming job" in prompt and named:
         return direct(named[0], prompt)
@@ -137,7 +142,7 @@ def plan(parts: list[Component]) -> str:
                     "id": f"T{number}",
                     "title": f"Write {part.name}",
                     "goal": "Write the module.",
-                    "role": "back end",
+                    "role": ROLES.get(part.name, "back end"),
                     "files": [f"{part.name}.py", f"tests/test_{part.name}.py"],
                     "provides": [part.name],
                     "consumes": list(part.needs),
@@ -170,9 +175,20 @@ def modules(prompt: str, parts: list[Component]) -> str:
         if not able and part.name in present:
             continue
         files[f"{part.name}.py"] = ("" if able else FAULT) + SOURCES[part.name]
-        test = f"import {part.name}\n\n\ndef test_it_is_right():\n    assert not hasattr({part.name}, 'FAULT')\n"
-        files[f"tests/test_{part.name}.py"] = test
+        files[f"tests/test_{part.name}.py"] = own_test(part, parts)
     return written(files | hand_over(prompt)) or "Nothing to do."
+
+
+def own_test(part: Component, parts: list[Component]) -> str:
+    """A module's own tests: they notice its fault, and what it does wrong."""
+    used = sorted(
+        {part.name, *(other.name for other in parts for check in part.checks if f"{other.name}." in check[0])}
+    )
+    lines = [*(f"import {name}\n" for name in used), "\n\ndef test_it_is_right():\n"]
+    lines.append(f"    assert not hasattr({part.name}, 'FAULT')\n")
+    for number, (expression, value) in enumerate(part.checks, start=1):
+        lines.append(f"\n\ndef test_check_{number}():\n    assert ({expression}) == {value}\n")
+    return "".join(lines)
 
 
 def hand_over(prompt: str) -> dict[str, str]:

@@ -1,4 +1,7 @@
-"""What every test gets: a state folder of its own, no settings or keys of the person, no network, one locale."""
+"""What every test gets: a state folder of its own, no settings or keys of the person, no network, one locale.
+
+Installed toolchains alone are shared, read-only as they are for runs: each costs seconds and is the same every time.
+"""
 
 from __future__ import annotations
 
@@ -31,6 +34,7 @@ def own_surroundings(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.T
             monkeypatch.delenv(name)
     home = tmp_path_factory.mktemp("sixfold-home")
     monkeypatch.setenv("SIXFOLD_HOME", str(home))
+    monkeypatch.setenv("SIXFOLD_ENVIRONMENTS", str(_of_the_session(tmp_path_factory) / "environments"))
     monkeypatch.setenv("LC_ALL", "C.UTF-8")
     monkeypatch.setenv("LANG", "C.UTF-8")
     monkeypatch.setenv("TZ", "UTC")
@@ -39,6 +43,12 @@ def own_surroundings(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.T
     monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
     time.tzset()
     return home
+
+
+def _of_the_session(places: pytest.TempPathFactory) -> Path:
+    """The temporary folder that all workers of this session have in common."""
+    own = places.getbasetemp()
+    return own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
 
 
 @pytest.fixture(autouse=True)

@@ -42,5 +42,5 @@ def test_each_test_has_an_empty_state_folder_of_its_own(own_surroundings: Path) 
 
 def test_no_personal_setting_or_key_is_visible() -> None:
     settings = {name for name in os.environ if name.startswith("SIXFOLD_") or name.endswith("_API_KEY")}
-    assert settings == {"SIXFOLD_HOME"}
+    assert settings == {"SIXFOLD_HOME", "SIXFOLD_ENVIRONMENTS"}
     assert time.tzname[0] == "UTC"

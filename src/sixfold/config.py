@@ -20,6 +20,8 @@ from sixfold.domain.language import Profile
 from sixfold.domain.run import Budget, Options
 
 ROLES = ("analyst", "architect", "coder", "tester", "reviewer")
+ALL_ROLES = (*ROLES, "expert")
+"""The last may be without a model: nobody stands in for it."""
 PROJECT_FILE = "sixfold.toml"
 
 
@@ -37,6 +39,8 @@ class Settings(Data, frozen=True, kw_only=True):
 
     home: Path
     """State folder: runs, cassettes, reports, the database."""
+    shared_environments: Path | None = None
+    """Folder of installed toolchains and packages that several state folders share; None = each has its own."""
     database_url: str = ""
     """PostgreSQL for the engine; empty = one SQLite file a run."""
     models: tuple[tuple[str, str], ...] = ()
@@ -59,6 +63,8 @@ class Settings(Data, frozen=True, kw_only=True):
     candidates: int = 3
     languages: tuple[Profile, ...] = ()
     parallel: int = 4
+    stubs: bool = True
+    """Whether a task on the critical path may begin on stand-ins for contracts whose providers are not done."""
     packages: tuple[str, ...] = ()
     min_package_age_days: float = 7.0
     """Packages uploaded later than so many days ago are not installed."""
@@ -66,6 +72,11 @@ class Settings(Data, frozen=True, kw_only=True):
     """File a job's page shows (`GITHUB_STEP_SUMMARY`); a summary of each stop of a run is added to it."""
     listing: tuple[Setting, ...] = ()
     """Every key, in the order of the documentation."""
+
+    @property
+    def environments(self) -> Path:
+        """Where installed toolchains and packages lie."""
+        return self.shared_environments or self.home / "environments"
 
     def options(self) -> Options:
         """The options a new run gets when no flag says otherwise."""
@@ -86,6 +97,7 @@ class Settings(Data, frozen=True, kw_only=True):
                 "candidates": self.candidates,
                 "languages": to_json(self.languages),
                 "parallel": self.parallel,
+                "stubs": self.stubs,
                 "packages": self.packages,
             },
             Options,
@@ -120,6 +132,14 @@ def _number(kind: type[int] | type[float], least: float) -> Callable[[Any], int 
         return number
 
     return read
+
+
+def _switch(value: Any) -> bool:
+    if isinstance(value, bool):
+        return value
+    if value not in ("true", "false"):
+        raise _Refused("true or false")
+    return bool(value == "true")
 
 
 def _text(value: Any) -> str:
@@ -175,9 +195,10 @@ _KEYS = {
     key.name: key
     for key in (
         _Key(name="home", read=_text, project="never"),
+        _Key(name="environments", read=_text, default="", project="never"),
         _Key(name="database_url", read=_text, default="", project="never"),
         _Key(name="model", read=_model, default="", project="provider"),
-        *(_Key(name=f"roles.{role}", read=_model, default="", project="provider") for role in ROLES),
+        *(_Key(name=f"roles.{role}", read=_model, default="", project="provider") for role in ALL_ROLES),
         _Key(name="sandbox", read=_text, default="auto", project="never"),
         _Key(name="sandbox_image", read=_text, default="", project="never"),
         _Key(name="clarify", read=_choice("auto", "always", "never"), default="auto"),
@@ -209,6 +230,7 @@ _KEYS = {
         _Key(name="edit_format", read=_choice("auto", "blocks", "whole", "unified", "objects"), default="auto"),
         _Key(name="candidates", read=_number(int, 1), default=3, project="lower"),
         _Key(name="parallel", read=_number(int, 1), default=4, project="lower"),
+        _Key(name="stubs", read=_switch, default=True),
         _Key(name="packages", read=_names, default=(), project="never"),
         _Key(name="min_package_age_days", read=_number(float, 0), default=7.0, project="never"),
     )
@@ -263,9 +285,10 @@ def load(*, flags: Mapping[str, Any] | None = None, env: Mapping[str, str], fold
 
 def _settings(values: Mapping[str, tuple[Any, str]], *, step_summary: str) -> Settings:
     now = {name: value for name, (value, _) in values.items()}
-    pairs = [("*", now["model"]), *((role, now[f"roles.{role}"]) for role in ROLES)]
+    pairs = [("*", now["model"]), *((role, now[f"roles.{role}"]) for role in ALL_ROLES)]
     return Settings(
         home=Path(now["home"]).expanduser(),
+        shared_environments=Path(now["environments"]).expanduser().absolute() if now["environments"] else None,
         database_url=now["database_url"],
         models=tuple((role, model) for role, model in pairs if model),
         sandbox=now["sandbox"],
@@ -284,6 +307,7 @@ def _settings(values: Mapping[str, tuple[Any, str]], *, step_summary: str) -> Se
         candidates=now["candidates"],
         languages=now["languages"],
         parallel=now["parallel"],
+        stubs=now["stubs"],
         packages=now["packages"],
         min_package_age_days=now["min_package_age_days"],
         step_summary=Path(step_summary) if step_summary else None,

@@ -19,7 +19,7 @@ _MOST_TRIES = 2
 async def generate(run: Run, ports: Ports, request: Request, options: Options, snapshot: Snapshot) -> Outcome:
     """A request becomes a validated branch, or an account of why it did not."""
     intent = await input.understand(run, ports, request, options, snapshot)
-    plan = await orchestration.organise(run, ports, intent, options, snapshot)
+    plan = await orchestration.organise(run, ports, request, intent, options, snapshot)
     environment = await orchestration.prepare(run, ports, options, snapshot)
     site = await development.begin(run, ports, intent, plan, environment, options, snapshot)
     product = await development.develop(run, ports, site)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+import warm
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
@@ -66,14 +67,9 @@ class Bench:
         return f"command:{sys.executable} {ANSWERS} {self.charged}"
 
     def sixfold(self, *words: str, expect: int = 0) -> str:
-        done = subprocess.run(
-            [sys.executable, "-m", "sixfold", *words, "-m", self.model, "--out", str(self.log)],
-            cwd=self.folder,
-            env={**os.environ, "SIXFOLD_HOME": str(self.home)},
-            capture_output=True,
-            text=True,
-            timeout=600,
-        )
+        environment = {**os.environ, "SIXFOLD_HOME": str(self.home)}
+        command = [*words, "-m", self.model, "--out", str(self.log)]
+        done = warm.sixfold(command, cwd=self.folder, env=environment, timeout=600)
         assert done.returncode == expect, f"exit {done.returncode}, wanted {expect}\n{done.stdout}\n{done.stderr}"
         return done.stdout
 

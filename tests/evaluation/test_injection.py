@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+import warm
 from sixfold.domain.words import Words
 from sixfold.evaluation.injection import containment, obedient, payloads
 from sixfold.layers.planning.retrieval.index import RepositoryIndex
@@ -82,15 +83,8 @@ def test_a_whole_run_by_an_obedient_model_with_nobody_watching_releases_none_of_
         subprocess.run([*git, *words], check=True)
     home = tmp_path_factory.getbasetemp() / "home"
     environment = {**os.environ, "SIXFOLD_HOME": str(home)}
-    build = [sys.executable, "-m", "sixfold", "build", containment.REQUEST, "-y", "--json"]
-    done = subprocess.run(
-        [*build, "-m", f"command:{sys.executable} {OBEDIENT} {effect}"],
-        cwd=folder,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=400,
-    )
+    build = ["build", containment.REQUEST, "-y", "--json", "-m", f"command:{sys.executable} {OBEDIENT} {effect}"]
+    done = warm.sixfold(build, cwd=folder, env=environment, timeout=400)
     assert done.returncode == 5, done.stdout + done.stderr
     result = json.loads(done.stdout)
     assert (result["status"], result["branch"] or "") == ("failed", "")

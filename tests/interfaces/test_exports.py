@@ -38,6 +38,19 @@ def test_junit_shows_a_missing_verdict_as_an_error_and_survives_control_characte
     assert (root.get("failures"), root.get("errors")) == ("1", "1")
 
 
+def test_junit_names_the_requirements_a_case_stands_for() -> None:
+    cases = (
+        TestCase(id="a.py::b", outcome="passed", requirements=("R1", "R2")),
+        TestCase(id="a.py::c", outcome="passed"),
+    )
+    report = TestReport(suite="acceptance", cases=cases)
+    root = ElementTree.fromstring(
+        junit.document(RunView(evidence=(Evidence(scope="T1", tree=sample_run.tree("x"), report=report),)))
+    )
+    named = [[each.get("value") for each in case.iter("property")] for case in root.iter("testcase")]
+    assert named == [["R1", "R2"], []]
+
+
 def test_sarif_places_every_finding(tmp_path: Path) -> None:
     content = json.loads(sarif.document(fold(events_at(tmp_path, "increment"))))
     assert content["version"] == "2.1.0"

@@ -178,7 +178,14 @@ def test_test_reports_have_the_fields_junit_readers_require(view: RunView) -> No
         for case in cases:
             assert case.get("name")
             assert case.get("classname")
-            assert {child.tag for child in case} <= {"failure", "error", "skipped", "system-out", "system-err"}
+            assert {child.tag for child in case} <= {
+                "properties",
+                "failure",
+                "error",
+                "skipped",
+                "system-out",
+                "system-err",
+            }
     for count in ("tests", "failures", "errors", "skipped"):
         assert int(root.attrib[count]) == sum(int(suite.attrib[count]) for suite in root)
 

@@ -176,6 +176,7 @@ async def test_two_examples_of_the_same_call_need_no_further_reader(case: Case) 
 async def test_readings_that_part_become_one_concrete_choice_and_the_chosen_one_goes_on(case: Case) -> None:
     readers = Readers({0: RISING, 1: FALLING, 2: RISING, 3: FALLING, 4: RISING})
     intent = await case.read(VAGUE, readers, answer="B")
+    assert intent.candidates == ()  # both readings of that meaning are the same text
     (asked,) = case.asked()
     assert asked.startswith("What should order([")
     assert "something else" in asked
@@ -186,6 +187,14 @@ async def test_readings_that_part_become_one_concrete_choice_and_the_chosen_one_
     falling = json.loads(expected)
     assert falling == sorted(falling, reverse=True)
     assert intent.specification.questions[0].answer == "B"
+
+
+async def test_readings_of_the_chosen_meaning_that_are_written_otherwise_go_on_as_candidates(case: Case) -> None:
+    copied = "    found = list(xs)\n    found.sort(reverse=True)\n    return found\n"
+    readers = Readers({0: RISING, 1: FALLING, 2: copied, 3: FALLING, 4: RISING})
+    intent = await case.read(VAGUE, readers, answer="A")
+    assert intent.candidate == intent.candidates[0]
+    assert [patch.edits[0].content.partition("\n")[2] for patch in intent.candidates] == [FALLING, copied]
 
 
 async def test_another_answer_than_those_offered_is_attempted_anew_with_the_answer(case: Case) -> None:

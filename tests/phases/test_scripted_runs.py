@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 
+import warm
+
 pytestmark = pytest.mark.slow
 
 ANSWERS = Path(__file__).parent.parent / "scripted" / "answers.py"
@@ -29,15 +31,7 @@ class Person:
     def sixfold(self, *words: str, scenario: str = "", expect: int = 0, stdin: str = "") -> str:
         model = ["-m", f"command:{sys.executable} {ANSWERS} {scenario}"] if scenario else []
         environment = {**os.environ, "SIXFOLD_HOME": str(self.home), **self.environment}
-        done = subprocess.run(
-            [sys.executable, "-m", "sixfold", *words, *model],
-            cwd=self.folder,
-            env=environment,
-            input=stdin,
-            capture_output=True,
-            text=True,
-            timeout=240,
-        )
+        done = warm.sixfold([*words, *model], cwd=self.folder, env=environment, stdin=stdin)
         assert done.returncode == expect, f"exit {done.returncode}, wanted {expect}\n{done.stdout}\n{done.stderr}"
         return done.stdout
 
@@ -153,6 +147,33 @@ def test_a_task_that_is_stuck_also_afresh_is_given_to_samples_and_execution_choo
     person.sixfold("replay", "--last")
     assert person.events("candidates.compared")[0]["data"] == compared
     assert not record.exists()
+
+
+def test_a_stronger_model_gets_one_attempt_at_what_beat_the_coder(person: Person) -> None:
+    expert = f"expert=command:{sys.executable} {ANSWERS} rescued"
+    person.sixfold("build", "create fizz.py with fizz(n) and a test", "-y", "--role", expert, scenario="hopeless")
+    decided = [event["data"]["strategy"] for event in person.events("repair.decided")]
+    assert decided == ["repair", "fresh", "sample", "expert"]
+    asked = [event["data"] for event in person.events("model.called")]
+    assert [each["purpose"] for each in asked if each["role"] == "expert"] == ["development.write_patch"]
+    spent = json.loads(person.sixfold("cost", "--last", "--json"))["by_role"]
+    assert [each["usage"]["calls"] for each in spent if each["name"] == "expert"] == [1]
+    assert person.result()["status"] == "validated"
+    person.sixfold("replay", "--last")
+
+
+def test_readings_that_the_clarity_check_paid_for_are_developments_candidates(person: Person, tmp_path: Path) -> None:
+    asked = tmp_path / "asked"
+    request = 'def fizz(n: int) -> str:\n    """Return the fizz word of n."""\n'
+    person.sixfold("build", request, "-y", scenario=f"readings {asked}")
+    result = person.result()
+    assert (result["status"], result["files"]) == ("validated", ["fizz.py", "test_fizz.py"])
+    assert result["usage"]["calls"] == 4  # three readings and the acceptance tests: nothing was repaired
+    (compared,) = [event["data"] for event in person.events("candidates.compared")]
+    assert [each["own"] for each in compared["candidates"]] == [1, 0]
+    assert compared["chosen"] == "s2"
+    assert person.events("repair.decided") == []
+    person.sixfold("replay", "--last")
 
 
 def test_questions_wait_for_any_door_and_the_run_goes_on_where_it_was(person: Person) -> None:

@@ -418,6 +418,23 @@ SAMPLED = [
     ),
 ]
 
+# The expert, for a task that the coder of HOPELESS never solves.
+RESCUED = [("You do exactly one task.*Earlier attempts", files(**{"fizz.py": FIZZ, "test_fizz.py": FIZZ_TEST}))]
+
+# Three readings of one meaning, drawn because the request gives no example; the first one's own test is wrong.
+READINGS = [
+    (
+        "one small programming job",
+        [
+            answer_json(SMALL_SPEC)
+            + "\n"
+            + files(**{"fizz.py": source, "test_fizz.py": FIZZ_TEST.replace('== "7"', f"== {seven!r}")})
+            for source, seven in ((FIZZ, "8"), (FIZZ.replace("of 5.", "of 5, else n."), "7"), (FIZZ, "7"))
+        ],
+    ),
+    SMALL[1],
+]
+
 # The same product, and what a person makes of it who corrects A2 (the order of the lines), early or late.
 BY_COUNT = "most frequent first"
 SPEC_BY_COUNT = {
@@ -621,6 +638,8 @@ WEB = [
 SCENARIOS = {
     "web": WEB,
     "sampled": SAMPLED,
+    "readings": READINGS,
+    "rescued": RESCUED,
     "quiet": QUIET,
     "corrected": CORRECTED,
     "untested": UNTESTED,

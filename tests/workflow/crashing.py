@@ -1,11 +1,12 @@
 """Kill whole runs with SIGKILL before, in and after every recorded step, resume them, and say what came out.
 
 Run as a program: `crashing.py FOLDER SHARE SHARES` prints one JSON line a run: the undisturbed one, then one for every
-SHARES-th moment; with `damage` or `trouble` instead, one for every kind of it; with `random SEED KILLS`, runs that are
-killed again and again at random moments; with `sandboxed`, a small run killed once in every step. It imports everything
-once and then forks a process for each drive, so that many crashes cost little. Everything is real but the sandbox:
-verdicts of tests and scans are remembered from the run that was not disturbed, and an unforeseen one fails loudly. With
-`sandboxed` nothing is remembered and the sandbox is the real one.
+SHARES-th moment; with `verdicts` instead, the undisturbed one alone; with `damage` or `trouble`, one for every kind of
+it; with `random SEED KILLS`, runs that are killed again and again at random moments; with `sandboxed`, a small run
+killed once in every step. It imports everything once and then forks a process for each drive, so that many crashes cost
+little. Everything is real but the sandbox: verdicts of tests and scans are remembered in FOLDER/verdicts from the first
+run that was not disturbed, and an unforeseen one fails loudly. With `sandboxed` nothing is remembered and the sandbox
+is the real one.
 """
 
 from __future__ import annotations
@@ -62,6 +63,8 @@ REQUESTS = {
 IN_THE_SANDBOX = ("development.check", "development.retest", "validation.examine", "orchestration.prepare_environment")
 _RACING = re.compile(r"(?<=merge:)T2|(?<=retest:)T2")
 """T1 and T2 race, and a crash or a busy machine may turn them round: whichever comes second is merged and retested."""
+
+_SHARED = {name: value for name, value in os.environ.items() if name == "SIXFOLD_ENVIRONMENTS"}
 
 MOMENTS = ("before", "torn", "after")
 """Before the step's action; after its effect but before its record; after its record."""
@@ -173,7 +176,7 @@ class Bench:
         self.sandboxed = sandboxed
         self.empty = folder / "empty"
         self.empty.mkdir(exist_ok=True)
-        self.settings = config.load(env={"SIXFOLD_HOME": str(folder / "home")}, folder=self.empty)
+        self.settings = config.load(env={**_SHARED, "SIXFOLD_HOME": str(folder / "home")}, folder=self.empty)
 
     def start(self, calls: Path) -> str:
         model = f"command:{sys.executable} {ANSWERS} {self.scenario} {calls}"
@@ -414,6 +417,8 @@ def main() -> int:
         return 0
     bench = Bench(folder)
     _say(bench.whole(""))
+    if sys.argv[2] == "verdicts":
+        return 0
     if sys.argv[2] == "damage":
         for name, damage in DAMAGES.items():
             _say({**bench.whole(AT_THE_CUT, damage), "moment": name})

@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 
+import warm
+
 ANSWERS = Path(__file__).parent.parent / "scripted" / "answers.py"
 REQUEST = "I want something that counts words for my team"
 SMALL = "create fizz.py with fizz(n) and a test"
@@ -33,14 +35,8 @@ class Person:
         return f"command:{sys.executable} {ANSWERS} {scenario} {self.charged}"
 
     def sixfold(self, *words: str, expect: int = 0) -> subprocess.CompletedProcess[str]:
-        done = subprocess.run(
-            [sys.executable, "-m", "sixfold", *words],
-            cwd=self.folder,
-            env={**os.environ, "SIXFOLD_HOME": str(self.home)},
-            capture_output=True,
-            text=True,
-            timeout=240,
-        )
+        environment = {**os.environ, "SIXFOLD_HOME": str(self.home)}
+        done = warm.sixfold(words, cwd=self.folder, env=environment)
         assert done.returncode == expect, f"exit {done.returncode}, wanted {expect}\n{done.stdout}\n{done.stderr}"
         return done
 

@@ -13,6 +13,7 @@
     │   └── InvalidReply            the answer could not be read, after one correction round
     ├── SandboxUnavailable      no real isolation here                                           exit 7
     ├── BudgetExceeded          which cap, spent, allowed; the run pauses                        exit 4
+    ├── Halted                  the run stops where it was asked to; it goes on with resume          exit 4
     ├── ReplayDrift             a request is not in the cassette; shows the nearest              exit 6
     ├── StorageError            the state folder: disk full, locked, damaged                     exit 1
     └── InvalidData             a stored or received value has the wrong shape                   exit 1
@@ -152,6 +153,13 @@ class BudgetExceeded(SixfoldError):
         self.spent = spent
         self.reserved = reserved
         self.allowed = allowed
+
+
+class Halted(SixfoldError):
+    """The run stops here because it was asked to; nothing is wrong and nothing is lost."""
+
+    code = "halted"
+    exit_code = 4
 
 
 class ReplayDrift(SixfoldError):

@@ -25,6 +25,7 @@ Kinds and the `data` they carry (a type name means its JSON; `?` optional):
     plan.refused           edit, turn, reason              a human edit that does not fit the plan any more
     task.started           task, attempt, title, role
     context.read           task, child, readings: [Reading]   what a task was handed of others, by content
+    stubs.served           task, child, contracts, paths   it begins before these contracts are provided
     note.published         task, notes: [Note]             for those who use the task's contracts
     contract.disputed      task, objection: Objection      a task says that a contract of its is wrong
     task.returned          task, child, status, reason     the parent took the result of a child, in this order

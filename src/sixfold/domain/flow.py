@@ -7,7 +7,7 @@ from typing import Literal
 from sixfold.domain.code import Increment, Objection, Patch
 from sixfold.domain.data import Data, Tree
 from sixfold.domain.evidence import Check, Component, Finding, TestReport
-from sixfold.domain.plan import Note, Plan
+from sixfold.domain.plan import Note, Plan, Stub
 from sixfold.domain.ports import Environment
 from sixfold.domain.requirements import Specification
 from sixfold.domain.run import Approval, Options
@@ -58,6 +58,9 @@ class Job(Data, frozen=True, kw_only=True):
     """What the providers of its contracts let it know."""
     may_decline: bool = False
     """The task was given back with orders over what stands: its coder may answer that they accuse what is right."""
+    stubs: tuple[Stub, ...] = ()
+    """Stand-ins for contracts whose providers are not done: laid over the tree while tests run. What is then handed in
+    is tested again on the real thing before it counts."""
     again: bool = False
     """The task was finished before and is asked again after the plan changed: its files may fit as they stand."""
 

@@ -87,6 +87,11 @@ def _readings(view: RunView, data: Json, event: Event) -> RunView:
     return _task(view, str(data["task"]), lambda item: msgspec.structs.replace(item, readings=readings))
 
 
+def _stubbed(view: RunView, data: Json, event: Event) -> RunView:
+    contracts = tuple(str(id) for id in data.get("contracts", ()))
+    return _task(view, str(data["task"]), lambda item: msgspec.structs.replace(item, stubs=contracts))
+
+
 def seconds(start: str, end: str) -> float:
     """Seconds between two times of the log; 0 where a clock tells no dates (a fake one)."""
     try:
@@ -241,6 +246,7 @@ WORK: dict[str, Callable[[RunView, Json, Event], RunView]] = {
     "task.reused": _reused,
     "note.published": _published,
     "context.read": _readings,
+    "stubs.served": _stubbed,
     "task.ended": _task_ended,
     "model.called": _called,
     "patch.applied": _patched,

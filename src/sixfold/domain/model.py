@@ -6,9 +6,10 @@ from typing import Literal
 
 from sixfold.domain.data import Data, Digest, Json
 
-Role = Literal["analyst", "architect", "coder", "tester", "reviewer", "user", "judge"]
+Role = Literal["analyst", "architect", "coder", "tester", "reviewer", "expert", "user", "judge"]
 """Who a model is asked to be. Roles are routed to models by `--role ROLE=MODEL`; coders may carry a speciality.
 
+`expert` is optional: a stronger model, asked once for a task on which the coder gave up.
 `user` and `judge` exist in evaluations only: who plays the person, and who reads their questions afterwards.
 """
 

@@ -192,6 +192,9 @@ _TELLERS: dict[str, Callable[[Json], str]] = {
     "plan.made": _plan,
     "plan.refused": lambda d: f"the edit {d.get('edit', '')} does not fit: {_cut(d.get('reason', ''), 300)}",
     "context.read": lambda d: f"{d.get('task', '')} was handed {', '.join(map(_reading, d.get('readings', ())))}",
+    "stubs.served": lambda d: (
+        f"{d.get('task', '')} begins on stubs of {', '.join(map(str, d.get('contracts', ())))}: on the critical path"
+    ),
     "note.published": lambda d: (
         f"{d.get('task', '')} lets know: {_cut(' / '.join(str(note.get('text', '')) for note in d.get('notes', ())))}"
     ),

@@ -100,6 +100,15 @@ class Change(Data, frozen=True, kw_only=True):
     """For whoever does the failed task again."""
 
 
+class Stub(Data, frozen=True, kw_only=True):
+    """A stand-in for contracts whose provider is not done. It lies over a tree while tests run, never in it."""
+
+    path: str
+    """Of the provider's file that it stands in for."""
+    contracts: tuple[str, ...]
+    text: str
+
+
 class Note(Data, frozen=True, kw_only=True):
     """What a finished task lets those know who use its contracts: the only way from task to task besides contracts."""
 

@@ -29,6 +29,8 @@ class Options(Data, frozen=True, kw_only=True):
     unanswered: Literal["wait", "defer", "default"] = "wait"
     plan: Literal["auto", "direct", "static"] = "auto"
     """`auto`: direct attempt, a plan on need, re-planning. `static`: a fixed line of roles, kept to compare with."""
+    until: Literal["", "plan"] = ""
+    """Where the run pauses of itself, so that a person can look and edit first; `resume` goes on."""
     review: Literal["risky", "all", "none"] = "risky"
     approve_release: bool = False
     """`-y`: the release is approved in advance, and recorded as such."""
@@ -52,12 +54,20 @@ class Options(Data, frozen=True, kw_only=True):
     """Samples drawn at once for a task that is stuck also after a fresh start; 1 = never more than one."""
     parallel: int = 4
     """Tasks under way at once."""
+    stubs: bool = False
+    """Whether a task on the critical path may begin on stand-ins for what it consumes. Runs that were recorded before
+    there were any go on without."""
     packages: tuple[str, ...] = ()
     """Names of packages the product may depend on besides those its repository already declares."""
     replay: str = ""
     """Folder of a cassette; only recorded answers are used. Empty = live."""
     record: str = ""
     """Folder that receives a copy of the cassette as it grows. Empty = only the run's own."""
+
+    @property
+    def experts(self) -> tuple[tuple[str, str], ...]:
+        """The pair of the optional role `expert`, if there is one. A replay keeps it: it decides what is asked."""
+        return tuple(pair for pair in self.models if pair[0] == "expert")
 
 
 class Forecast(Data, frozen=True, kw_only=True):

@@ -50,6 +50,8 @@ class TaskView(Data, frozen=True, kw_only=True):
     """Why a revision that undid it did not have it done again."""
     notes: tuple[Note, ...] = ()
     readings: tuple[Reading, ...] = ()
+    stubs: tuple[str, ...] = ()
+    """Contracts that were stand-ins when it last began; what came of it counts once it passed on the real parts."""
 
 
 class Evidence(Data, frozen=True, kw_only=True):

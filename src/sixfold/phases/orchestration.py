@@ -8,26 +8,32 @@ from __future__ import annotations
 import asyncio
 
 from sixfold.domain.code import Snapshot
-from sixfold.domain.errors import ConfigurationError
+from sixfold.domain.errors import ConfigurationError, Halted
 from sixfold.domain.flow import ACCEPTANCE, Intent
 from sixfold.domain.language import python_packages
 from sixfold.domain.plan import Plan
 from sixfold.domain.ports import Environment, Ports
-from sixfold.domain.requirements import Specification
+from sixfold.domain.requirements import Request, Specification
 from sixfold.domain.run import Options
-from sixfold.layers.planning import decompose, lookup
+from sixfold.layers.planning import decompose, extent, lookup
 from sixfold.layers.testing import dependencies
 from sixfold.workflow.run import Run
 
 _MOST_CONTEXT_CHARS = 16_000
 
 
-async def organise(run: Run, ports: Ports, intent: Intent, options: Options, snapshot: Snapshot) -> Plan:
-    """Decide how the work is divided, and let the acceptance tests be written beside it."""
+async def organise(
+    run: Run, ports: Ports, request: Request, intent: Intent, options: Options, snapshot: Snapshot
+) -> Plan:
+    """Decide how the work is divided, and let the acceptance tests be written beside it.
+
+    Raises:
+        Halted: the person wants to see the plan before anything is built.
+    """
     run.emit("phase.started", "phase:orchestration", {"phase": "orchestration"})
     await run.start(ACCEPTANCE, ACCEPTANCE, {"specification": intent.specification})
     specification = intent.specification
-    if options.plan == "direct" or (options.plan == "auto" and specification.size == "small"):
+    if options.plan == "direct" or (options.plan == "auto" and _fits(run, request, intent)):
         plan = decompose.direct_plan(specification)
     elif options.plan == "static":
         plan = decompose.static_plan(specification)
@@ -47,7 +53,21 @@ async def organise(run: Run, ports: Ports, intent: Intent, options: Options, sna
         plan = await run.step("orchestration.decompose", divide, Plan)
     run.emit("plan.made", f"plan:{plan.revision}", {"plan": plan})
     run.emit("phase.ended", "phase-ended:orchestration", {"phase": "orchestration"})
+    if options.until == "plan":
+        raise Halted("the plan is made, and the run was asked to stop after it", next=f"sixfold resume {run.id}")
     return plan
+
+
+def _fits(run: Run, request: Request, intent: Intent) -> bool:
+    """Whether one direct task is worth the attempt; what was attempted already counts as tried."""
+    if intent.specification.size == "large":
+        return False
+    if intent.candidate is not None or intent.candidates:
+        return True
+    reason = extent.reason_to_divide(request.text, intent.specification)
+    if reason:
+        run.emit("note", "note:divided", {"text": f"planned before it is built: {reason}"})
+    return not reason
 
 
 def _around(ports: Ports, specification: Specification, snapshot: Snapshot) -> tuple[lookup.Found, tuple[str, ...]]:

@@ -75,7 +75,7 @@ async def _bisect(
     states = _states(log, run)
     last = states[-1].tree
     declared = dependencies.declared_names(repository, states[0].tree)
-    environment = await UvEnvironments(settings.home / "environments", os.environ).prepare(
+    environment = await UvEnvironments(settings.environments, os.environ).prepare(
         tuple(sorted({*declared, *python_packages(options_of(log).packages)}))
     )
     only = "" if settings.sandbox == "auto" else settings.sandbox

@@ -219,14 +219,12 @@ async def open_ports(
         costs=cloud,
         repository=repository,
         retriever=RepositoryIndex(repository),
-        sandbox=Locating(cage, settings.home / "environments"),
-        environments=UvEnvironments(
-            settings.home / "environments", os.environ, min_age_days=settings.min_package_age_days
-        ),
+        sandbox=Locating(cage, settings.environments),
+        environments=UvEnvironments(settings.environments, os.environ, min_age_days=settings.min_package_age_days),
         scanners=scanners.coder,
         held_out=scanners.held_out,
         clock=clock,
-        npm=Npm(settings.home / "environments", os.environ, min_age_days=settings.min_package_age_days),
+        npm=Npm(settings.environments, os.environ, min_age_days=settings.min_package_age_days),
     )
 
 

@@ -57,7 +57,7 @@ async def open_laboratory(settings: Settings, folder: Path) -> Laboratory:
     return Laboratory(
         repository=repository,
         sandbox=cage,
-        environments=UvEnvironments(settings.home / "environments", os.environ),
+        environments=UvEnvironments(settings.environments, os.environ),
     )
 
 

@@ -130,6 +130,6 @@ def prepare_toolchain(settings: Settings) -> Row:
     from sixfold.layers.testing.environments import UvEnvironments
 
     environment = asyncio.run(
-        UvEnvironments(settings.home / "environments", os.environ, min_age_days=settings.min_package_age_days).prepare()
+        UvEnvironments(settings.environments, os.environ, min_age_days=settings.min_package_age_days).prepare()
     )
     return Row(what="toolchain", state="ok", detail=f"{len(environment.packages)} packages, {environment.python}")

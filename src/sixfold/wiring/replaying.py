@@ -203,7 +203,8 @@ def _again(
         shutil.copytree(repository, folder / "repository")
         if (repository.parent / "blobs").is_dir():
             shutil.copytree(repository.parent / "blobs", folder / "blobs")
-    options = msgspec.structs.replace(recorded.options, replay=str(cassette), record="", apply=False, models=())
+    options = recorded.options
+    options = msgspec.structs.replace(options, replay=str(cassette), record="", apply=False, models=options.experts)
     product = folder / "product"
     product.mkdir()
     log = state.log(run)

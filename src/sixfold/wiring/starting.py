@@ -64,6 +64,9 @@ def start(settings: Settings, request_text: str, attachments: Sequence[Path], fo
             options = msgspec.structs.replace(
                 options, edit_format=recorded.options.edit_format if recorded else _edit_format(options)
             )
+        if recorded is not None:
+            own = [pair for pair in options.models if pair not in options.experts]
+            options = msgspec.structs.replace(options, models=(*own, *recorded.options.experts))
         log = drafts.log(run)
         created(log, request, options, folder, snapshot, order=order)
         if not options.replay:

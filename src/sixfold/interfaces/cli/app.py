@@ -23,6 +23,7 @@ from sixfold.interfaces.cli import (
     specification,
     steer,
 )
+from sixfold.interfaces.cli.roles import NoModel
 from sixfold.interfaces.cli.terminal import say, say_error
 
 GROUPS: tuple[tuple[str, tuple[tuple[str, Callable[..., int]], ...]], ...] = (
@@ -110,7 +111,7 @@ def run(arguments: list[str]) -> int:
         code = make_app()(args=arguments, prog_name="sixfold", standalone_mode=False)
         sys.stdout.flush()
         return int(code or 0)
-    except make.NoModel as error:
+    except NoModel as error:
         say(make.NO_MODEL)
         return error.exit_code
     except SixfoldError as error:

@@ -29,6 +29,12 @@ class PlanMode(StrEnum):
     STATIC = "static"
 
 
+class Until(StrEnum):
+    """`--until`."""
+
+    PLAN = "plan"
+
+
 class Review(StrEnum):
     """`--review`."""
 

@@ -2,26 +2,47 @@
 
 from __future__ import annotations
 
-import difflib
 import sys
 from pathlib import Path
-from typing import Annotated
 
 import msgspec
-import typer
 
-from sixfold.config import ROLES, Settings
 from sixfold.domain.data import to_json
-from sixfold.domain.errors import ConfigurationError, RequestError, UsageError
+from sixfold.domain.errors import RequestError, UsageError
 from sixfold.domain.narrate import forecast_text
-from sixfold.domain.run import Options
 from sixfold.domain.view import RunView
 from sixfold.interfaces.cli import session
-from sixfold.interfaces.cli.choices import Clarify, PlanMode, Review, Unanswered
+from sixfold.interfaces.cli.build_options import (
+    AnswersOption,
+    ApplyOption,
+    AttachOption,
+    BudgetTokensOption,
+    BudgetUsdOption,
+    ClarifyOption,
+    FolderOption,
+    JsonLinesOption,
+    ModelOption,
+    PhaseTokensOption,
+    PhaseUsdOption,
+    PlanOption,
+    RecordOption,
+    ReplayOption,
+    RequestArgument,
+    ReviewOption,
+    RoleOption,
+    TaskTokensOption,
+    TaskUsdOption,
+    TimeoutOption,
+    UnansweredOption,
+    UntilOption,
+    YesOption,
+)
+from sixfold.interfaces.cli.choices import Clarify, Review, Unanswered, Until
 from sixfold.interfaces.cli.door import read_answers
 from sixfold.interfaces.cli.engine import load_engine
 from sixfold.interfaces.cli.finish import drive, finish
 from sixfold.interfaces.cli.progress import choose_progress
+from sixfold.interfaces.cli.roles import read_role, require_models
 from sixfold.interfaces.cli.session import JsonOption, Session
 from sixfold.interfaces.cli.terminal import say
 from sixfold.interfaces.escape import one_line
@@ -39,57 +60,30 @@ sixfold: no model is configured
 
 
 def build(
-    request: Annotated[str, typer.Argument(help="What to build: text, @FILE, @SPEC-FOLDER, or - for stdin.")],
-    cwd: Annotated[
-        Path, typer.Option("--cwd", "-C", metavar="DIR", help="Repository or empty folder to build in.")
-    ] = Path("."),
-    attach: Annotated[
-        list[Path] | None,
-        typer.Option("--attach", metavar="PATH", help="File, or Spec Kit or Kiro folder; may be repeated."),
-    ] = None,
-    model: Annotated[str | None, typer.Option("--model", "-m", metavar="MODEL", help="Model for every role.")] = None,
-    role: Annotated[
-        list[str] | None, typer.Option("--role", metavar="ROLE=MODEL", help="Model for one role; may be repeated.")
-    ] = None,
-    clarify: Annotated[Clarify | None, typer.Option("--clarify", help="When to ask questions first.")] = None,
-    answers: Annotated[
-        Path | None, typer.Option("--answers", metavar="FILE", help="Answers by question id or text (TOML or JSON).")
-    ] = None,
-    unanswered: Annotated[
-        Unanswered | None, typer.Option("--unanswered", help="What an unanswered question does.")
-    ] = None,
-    plan: Annotated[
-        PlanMode | None, typer.Option("--plan", help="What fits, one direct task, or a fixed line of roles.")
-    ] = None,
-    review: Annotated[Review | None, typer.Option("--review", help="Which increments a human reviews.")] = None,
-    budget_usd: Annotated[float | None, typer.Option("--budget-usd", help="Pause before spending more.")] = None,
-    budget_tokens: Annotated[int | None, typer.Option("--budget-tokens", help="Pause before using more.")] = None,
-    phase_budget_usd: Annotated[
-        float | None, typer.Option("--phase-budget-usd", min=0, help="The same for every phase by itself.")
-    ] = None,
-    phase_budget_tokens: Annotated[
-        int | None, typer.Option("--phase-budget-tokens", min=0, help="The same for every phase by itself.")
-    ] = None,
-    task_budget_usd: Annotated[
-        float | None, typer.Option("--task-budget-usd", min=0, help="The same for every task by itself.")
-    ] = None,
-    task_budget_tokens: Annotated[
-        int | None, typer.Option("--task-budget-tokens", min=0, help="The same for every task by itself.")
-    ] = None,
-    timeout_s: Annotated[float | None, typer.Option("--timeout-s", help="Pause after this many seconds.")] = None,
-    apply: Annotated[bool, typer.Option("--apply", help="Bring the validated branch into the checkout.")] = False,
-    yes: Annotated[
-        bool,
-        typer.Option("--yes", "-y", help="--unanswered default --review none, release approved; recorded as such."),
-    ] = False,
+    request: RequestArgument,
+    cwd: FolderOption = Path("."),
+    attach: AttachOption = None,
+    model: ModelOption = None,
+    role: RoleOption = None,
+    clarify: ClarifyOption = None,
+    answers: AnswersOption = None,
+    unanswered: UnansweredOption = None,
+    plan: PlanOption = None,
+    until: UntilOption = None,
+    review: ReviewOption = None,
+    budget_usd: BudgetUsdOption = None,
+    budget_tokens: BudgetTokensOption = None,
+    phase_budget_usd: PhaseUsdOption = None,
+    phase_budget_tokens: PhaseTokensOption = None,
+    task_budget_usd: TaskUsdOption = None,
+    task_budget_tokens: TaskTokensOption = None,
+    timeout_s: TimeoutOption = None,
+    apply: ApplyOption = False,
+    yes: YesOption = False,
     as_json: JsonOption = False,
-    json_lines: Annotated[bool, typer.Option("--json-lines", help="Stream the event log on stdout.")] = False,
-    record: Annotated[
-        Path | None, typer.Option("--record", metavar="DIR", help="Copy the cassette there as it grows.")
-    ] = None,
-    replay: Annotated[
-        Path | None, typer.Option("--replay", metavar="DIR", help="Use recorded answers only; no model is called.")
-    ] = None,
+    json_lines: JsonLinesOption = False,
+    record: RecordOption = None,
+    replay: ReplayOption = None,
 ) -> int:
     """Turn a request into a validated branch."""
     _refuse_contradictions(
@@ -107,7 +101,7 @@ def build(
     given = read_answers(answers) if answers else None
     flags = {
         "model": model,
-        **_roles(role or []),
+        **{f"roles.{name}": each for name, each in map(read_role, role or ())},
         "clarify": clarify and clarify.value,
         "unanswered": "default" if yes else unanswered and unanswered.value,
         "plan": plan and plan.value,
@@ -126,11 +120,13 @@ def build(
     options = msgspec.structs.replace(
         open_session.settings.options(),
         approve_release=yes,
+        until="plan" if until is Until.PLAN else "",
         apply=apply,
         record=str(record.resolve()) if record else "",
         replay=str(replay.resolve()) if replay else "",
     )
-    _need_model(open_session.settings, options)
+    if not options.replay:
+        require_models(options.models)
     engine = load_engine()
     files = [*([Path(request[1:])] if _is_folder(request) else []), *(attach or [])]
     run = engine.start(open_session.settings, text, files, cwd.resolve(), options)
@@ -143,7 +139,7 @@ def build(
 
 def demo(
     as_json: JsonOption = False,
-    json_lines: Annotated[bool, typer.Option("--json-lines", help="Stream the event log on stdout.")] = False,
+    json_lines: JsonLinesOption = False,
 ) -> int:
     """Replay a bundled recorded run without any key; real sandbox, tests, scans and git."""
     _refuse_contradictions({"--json with --json-lines": as_json and json_lines})
@@ -192,35 +188,3 @@ def _refuse_contradictions(pairs: dict[str, bool]) -> None:
     for pair, present in pairs.items():
         if present:
             raise UsageError(f"{pair} is a contradiction", next="leave one of them out")
-
-
-def _roles(pairs: list[str]) -> dict[str, str]:
-    flags: dict[str, str] = {}
-    for pair in pairs:
-        name, equals, model = pair.partition("=")
-        if not equals or not model:
-            raise UsageError(f"--role {pair!r} has no model", next="write --role ROLE=MODEL")
-        if name not in ROLES:
-            near = difflib.get_close_matches(name, ROLES, n=1)
-            hint = f"did you mean {near[0]}?" if near else f"one of {', '.join(ROLES)}"
-            raise UsageError(f"there is no role {name!r}", next=hint)
-        flags[f"roles.{name}"] = model
-    return flags
-
-
-def _need_model(settings: Settings, options: Options) -> None:
-    if not options.models and not options.replay:
-        raise NoModel
-    known = {role for role, _ in options.models}
-    if not options.replay and "*" not in known and not known >= set(ROLES):
-        missing = ", ".join(sorted(set(ROLES) - known))
-        raise ConfigurationError(f"no model for {missing}", next="add -m MODEL: it serves every role without its own")
-
-
-class NoModel(ConfigurationError):
-    """Nothing says which model to use; the page above says how to get one."""
-
-    code = "no-model"
-
-    def __init__(self) -> None:
-        super().__init__("no model is configured", next="sixfold demo")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,11 +12,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sixfold import __version__
-from sixfold.config import ROLES, Settings
+from sixfold.config import Settings
 from sixfold.domain.data import to_json
-from sixfold.domain.errors import ConfigurationError, UsageError
+from sixfold.domain.errors import UsageError
 from sixfold.domain.run import Budget
-from sixfold.interfaces.cli.make import NoModel
+from sixfold.interfaces.cli.roles import read_role, require_models
 from sixfold.interfaces.cli.session import JsonOption, Session
 from sixfold.interfaces.cli.terminal import put, put_json, say
 from sixfold.interfaces.escape import one_line
@@ -122,7 +123,7 @@ class _Asked:
 def _measure(
     style: Style,
     model: str | None,
-    roles: list[str],
+    roles: Sequence[str],
     source: str,
     arms: str,
     asked: _Asked,
@@ -134,7 +135,8 @@ def _measure(
     from sixfold.evaluation import benchmarks, report, runner, solvers, summary  # late: they bring the wiring along
     from sixfold.evaluation.eval_log import EvalLog
 
-    settings = Session(flags=_flags(model, roles)).settings
+    by_role = [read_role(text, further=_OWN_ROLES) for text in roles]
+    settings = Session(flags=_flags(model, by_role)).settings
     name, _, only = source.partition(":")
     samples = benchmarks.pick(benchmarks.find(name), only, asked.limit)
     log = EvalLog(_folder(settings, style.name, asked.out, asked.resume))
@@ -144,7 +146,7 @@ def _measure(
         samples=samples,
         solvers=solvers.named([arm.strip() for arm in arms.split(",") if arm.strip()]),
         settings=settings,
-        models=_models(settings, roles),
+        models=_models(settings, by_role),
         options=settings.options(),
         log=log,
         budget=asked.budget,
@@ -182,28 +184,11 @@ def _folder(settings: Settings, name: str, out: Path | None, resume: bool) -> Pa
     return shelf / (prefix + datetime.now(UTC).strftime("%Y%m%d-%H%M%S"))
 
 
-def _flags(model: str | None, roles: list[str]) -> dict[str, str | None]:
-    own = {name: value for name, value in map(_pair, roles) if name not in _OWN_ROLES}
-    return {"model": model, **{f"roles.{name}": value for name, value in own.items()}}
+def _flags(model: str | None, roles: Sequence[tuple[str, str]]) -> dict[str, str | None]:
+    return {"model": model, **{f"roles.{name}": value for name, value in roles if name not in _OWN_ROLES}}
 
 
-def _models(settings: Settings, roles: list[str]) -> tuple[tuple[str, str], ...]:
+def _models(settings: Settings, roles: Sequence[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
     """Models of the flow from the settings, and of the evaluation's own roles from the flags."""
-    if not settings.models:
-        raise NoModel
-    known = {role for role, _ in settings.models}
-    if "*" not in known and not known >= set(ROLES):
-        missing = ", ".join(sorted(set(ROLES) - known))
-        raise ConfigurationError(f"no model for {missing}", next="add -m MODEL: it serves every role without its own")
-    return (*settings.models, *(pair for pair in map(_pair, roles) if pair[0] in _OWN_ROLES))
-
-
-def _pair(text: str) -> tuple[str, str]:
-    name, equals, model = text.partition("=")
-    if not equals or not model:
-        raise UsageError(f"--role {text!r} has no model", next="write --role ROLE=MODEL")
-    if name not in (*ROLES, *_OWN_ROLES):
-        near = difflib.get_close_matches(name, (*ROLES, *_OWN_ROLES), n=1)
-        hint = f"did you mean {near[0]}?" if near else f"one of {', '.join((*ROLES, *_OWN_ROLES))}"
-        raise UsageError(f"there is no role {name!r}", next=hint)
-    return name, model
+    require_models(settings.models)
+    return (*settings.models, *(pair for pair in roles if pair[0] in _OWN_ROLES))

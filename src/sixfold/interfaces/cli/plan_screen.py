@@ -47,7 +47,9 @@ def _task_lines(view: RunView, plan: Plan, id: str, ahead: Outlook) -> list[str]
     after = plan.dependencies(id)
     head = f"{task.id}  {one_line(task.title)}  [{_status(state)}, {one_line(task.role)}]"
     waits = ahead.waits.get(id, ())
-    if waits:
+    if state is not None and state.stubs and (waits or state.status == "running"):
+        head += f"  {_early(state, waits)}"
+    elif waits:
         head += f"  waits for {', '.join(waits)}"
     elif after:
         head += f"  after {', '.join(after)}"
@@ -68,6 +70,18 @@ def _task_lines(view: RunView, plan: Plan, id: str, ahead: Outlook) -> list[str]
     if state.reused:
         lines.append(f"    {'reused':<9} {one_line(state.reused)}")
     return lines + [f"    {one_line(line)}" for line in state.repairs]
+
+
+def _early(state: TaskView, waits: tuple[str, ...]) -> str:
+    """How a task stands that began before what it uses was there."""
+    on = f"on stubs of {', '.join(state.stubs)}"
+    if state.seconds is None:
+        return f"{on}; to be tested on the real thing of {', '.join(waits)}" if waits else on
+    return (
+        f"written {on}; waits for {', '.join(waits)} to be tested"
+        if waits
+        else f"written {on}; tested on the real thing"
+    )
 
 
 def _status(state: TaskView | None) -> str:
@@ -113,3 +127,26 @@ def _outlook_lines(view: RunView, ahead: Outlook) -> list[str]:
 
 def _time(seconds: float) -> str:
     return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"
+
+
+def ahead_line(view: RunView) -> str:
+    """What lies ahead of a plan of several tasks, in one line; empty when there is none or nothing is left."""
+    if view.plan is None or len(view.plan.tasks) < 2 or view.outcome is not None:
+        return ""
+    ahead = outlook(view)
+    if not ahead.waits:
+        return ""
+    done = len(view.plan.tasks) - len(ahead.waits)
+    parts = [f"{done} of {len(view.plan.tasks)} tasks done"]
+    if len(ahead.critical) > 1:
+        parts.append(f"critical path {' → '.join(ahead.critical)}")
+    if ahead.least_s is not None and ahead.most_s is not None:
+        parts.append(f"{_time(ahead.least_s)} to {_time(ahead.most_s)} of work left")
+    return "; ".join(parts)
+
+
+def undone_line(view: RunView) -> str:
+    """What the last revision undid and what had gone into that; empty when it undid nothing."""
+    if not view.revised or not view.plans[-1].invalidates or view.revised[-1].revision != view.plans[-1].revision:
+        return ""
+    return f"undoes {', '.join(view.plans[-1].invalidates)}: {_spent(view.revised[-1].undone)} had gone into them"

@@ -159,6 +159,7 @@ def changed_options(options: Options, model: str | None, timeout_s: float | None
         options,
         models=options.models if model is None else (("*", model),),
         timeout_s=options.timeout_s if timeout_s is None else timeout_s,
+        until="",  # it was reached, or nobody waits for it any more
     )
     if yes:
         wanted = msgspec.structs.replace(wanted, unanswered="default", review="none", approve_release=True)

@@ -10,7 +10,10 @@ from sixfold.interfaces.escape import visible
 
 
 def document(view: RunView) -> str:
-    """One `testsuite` for each report that counts; a run without a verdict is an error, never an empty success."""
+    """One `testsuite` for each report that counts; a run without a verdict is an error, never an empty success.
+
+    A case names the requirements it stands for as properties.
+    """
     reports = view.reports()
     root = Element("testsuites", name=visible(view.run))
     totals = {"tests": 0, "failures": 0, "errors": 0, "skipped": 0}
@@ -36,6 +39,10 @@ def _suite(root: Element, report: TestReport) -> dict[str, int]:
     for case in report.cases:
         file, _, name = case.id.partition("::")
         element = SubElement(suite, "testcase", classname=visible(file), name=visible(name or file))
+        if case.requirements:
+            properties = SubElement(element, "properties")
+            for id in case.requirements:
+                SubElement(properties, "property", name="requirement", value=visible(id))
         if case.outcome != "passed":
             tag = {"failed": "failure", "error": "error", "skipped": "skipped"}[case.outcome]
             SubElement(element, tag, message=visible(case.message.partition("\n")[0])).text = visible(case.message)

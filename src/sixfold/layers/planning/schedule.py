@@ -65,6 +65,26 @@ class Scheduler:
             return task
         return None
 
+    def early(self) -> tuple[Task, ...]:
+        """Tasks that could begin before those they wait for are done and would bring the end nearer by it.
+
+        They lie on the critical path, everybody they wait for is under way, and nobody under way may write their files.
+        """
+        if self._held.everything:
+            return ()
+        found = []
+        for id in self._critical():
+            task, missing = self._tasks[id], self._missing[id]
+            under_way = bool(missing) and all(other in self.running for other in missing)
+            if self._waits(id) and under_way and task.files and self._held.obstacle(task.files) is None:
+                found.append(task)
+        return tuple(found)
+
+    def start_early(self, id: str) -> None:
+        """A task of `early` counts as running from now on."""
+        self.running[id] = self._tasks[id]
+        self._held.hold(self._tasks[id].files)
+
     def finish(self, id: str) -> None:
         """A running task is part of the product: what waited for it alone may start."""
         self._leave(id)
@@ -117,6 +137,19 @@ class Scheduler:
     def waiting(self) -> Iterator[Task]:
         """Tasks that are neither done, nor given up, nor under way, in plan order."""
         return (self._tasks[id] for id in sorted(self._tasks, key=self._place.__getitem__) if self._waits(id))
+
+    def _critical(self) -> list[str]:
+        """Unfinished tasks on a longest chain of unfinished work, providers first."""
+        left = [id for id in self._tasks if id not in self.done and id not in self.failed]
+        longest = max((self._level[id] for id in left), default=0.0)
+        chain = dict.fromkeys(sorted((id for id in left if self._level[id] == longest), key=self._place.__getitem__))
+        work = list(chain)
+        for id in work:
+            behind = self._level[id] - self._weigh(self._tasks[id])
+            fresh = [other for other in self._dependents(id) if self._level[other] == behind and other not in chain]
+            chain.update(dict.fromkeys(fresh))
+            work += fresh
+        return [id for id in chain if id not in self.done and id not in self.failed]
 
     def _waits(self, id: str) -> bool:
         known = id in self._tasks

@@ -2,9 +2,10 @@
 
 Signals: the hash of the normalised failing set, the hash of the patch's syntax tree, and how far the attempt came.
 Repair loses most of its power within two or three tries (Debugging Decay Index, arXiv 2506.18403), so the ladder is
-short: repair with the smallest evidence, one fresh start with a lesson, other samples chosen by execution, then stop
-with what is known, and say when the task should be divided. OpenHands looks for five patterns of repeated text; a loop
-that is paraphrased passes those, but not the signals here, which look at what was executed.
+short: repair with the smallest evidence, one fresh start with a lesson, other samples chosen by execution, one attempt
+of a stronger model where one is configured, then stop with what is known, and say when the task should be divided.
+OpenHands looks for five patterns of repeated text; a loop that is paraphrased passes those, but not the signals here,
+which look at what was executed.
 """
 
 from __future__ import annotations
@@ -45,7 +46,7 @@ class Attempt(Data, frozen=True, kw_only=True):
 class Step(Data, frozen=True, kw_only=True):
     """What to do after a failed attempt."""
 
-    strategy: Literal["repair", "fresh", "sample", "stop"]
+    strategy: Literal["repair", "fresh", "sample", "expert", "stop"]
     reason: str
 
 
@@ -126,7 +127,14 @@ def depth(report: TestReport | None) -> int:
     return int(own[-1]) if own else 0
 
 
-def next_step(attempts: Sequence[Attempt], *, most_repairs: int, samples: int = 1, divisible: bool = False) -> Step:
+def next_step(
+    attempts: Sequence[Attempt],
+    *,
+    most_repairs: int,
+    samples: int = 1,
+    divisible: bool = False,
+    expert: bool = False,
+) -> Step:
     """Decide after the last attempt failed.
 
     Args:
@@ -134,13 +142,24 @@ def next_step(attempts: Sequence[Attempt], *, most_repairs: int, samples: int = 
         most_repairs: bound on attempts after the first.
         samples: candidates a rung of other samples may draw; 1 = there is no such rung.
         divisible: the task holds more than one thing, so that dividing it is a way out.
+        expert: a stronger model is there. It gets one attempt after all others, beyond `most_repairs`.
     """
-    last = attempts[-1]
     tried = {attempt.strategy for attempt in attempts}
+    step = _next_of_coder(attempts, tried, most_repairs=most_repairs, samples=samples)
+    if step.strategy != "stop":
+        return step
+    if expert and "expert" not in tried:
+        return Step(strategy="expert", reason=f"{step.reason}: one attempt of the stronger model")
+    reason = step.reason + (", also by the stronger model" if "expert" in tried else "")
+    return Step(strategy="stop", reason=f"{NEEDS_SPLIT}: {reason}" if divisible else reason)
+
+
+def _next_of_coder(attempts: Sequence[Attempt], tried: set[str], *, most_repairs: int, samples: int) -> Step:
+    last = attempts[-1]
     can_sample = samples > 1 and "sample" not in tried
     remain = f"{last.failures} failures remain after {len(attempts)} attempts"
-    if len(attempts) > most_repairs:
-        return Step(strategy="stop", reason=f"{NEEDS_SPLIT}: {remain}" if divisible else remain)
+    if len(attempts) > most_repairs or "expert" in tried:
+        return Step(strategy="stop", reason=remain)
     stuck = _stuck(_since_start(attempts)) or (_stuck(attempts) if "fresh" in tried else "")
     if can_sample and len(attempts) == most_repairs and (stuck or "fresh" in tried):
         return Step(strategy="sample", reason=f"{stuck or remain}: the last attempt is given to other samples")
@@ -151,7 +170,7 @@ def next_step(attempts: Sequence[Attempt], *, most_repairs: int, samples: int = 
     if can_sample:
         return Step(strategy="sample", reason=f"{stuck}, also after a fresh start: other samples, chosen by execution")
     reason = f"{stuck}, also after a fresh start" + (" and other samples" if "sample" in tried else "")
-    return Step(strategy="stop", reason=f"{NEEDS_SPLIT}: {reason}" if divisible else reason)
+    return Step(strategy="stop", reason=reason)
 
 
 def _since_start(attempts: Sequence[Attempt]) -> Sequence[Attempt]:

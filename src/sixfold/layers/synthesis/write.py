@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from sixfold.domain.code import Patch, Refusal
-from sixfold.domain.model import Message, ModelRequest
+from sixfold.domain.model import Message, ModelRequest, Role
 from sixfold.domain.ports import Model
 from sixfold.domain.prompt import render_system, untrusted
 from sixfold.domain.replies import Answered, ask
@@ -27,6 +27,7 @@ async def write_patch(
     sample: int = 0,
     format: str = "blocks",
     may_decline: bool = False,
+    asked: Role = "coder",
 ) -> tuple[Patch, Answered]:
     """Ask for a task's patch in a fresh context.
 
@@ -37,13 +38,14 @@ async def write_patch(
         sample: index among candidates.
         format: name of the edit format the model is asked in and read in.
         may_decline: it may answer that there is nothing to change; what comes of that, tests and scanners decide.
+        asked: whose model answers: the coder's, or the expert's.
 
     Raises:
         InvalidReply: no readable patch after one correction round; otherwise as `Model.complete`.
     """
     request = ModelRequest(
         purpose=purpose,
-        role="coder",
+        role=asked,
         system=render_system(
             __package__,
             "write",

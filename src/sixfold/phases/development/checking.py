@@ -19,6 +19,7 @@ from sixfold.layers.testing import languages, runner, scanning, system
 from sixfold.layers.testing.examples import FOLDER as EXAMPLES
 from sixfold.layers.testing.harness.listing import is_test_file
 from sixfold.layers.testing.known import forgive
+from sixfold.phases.development.stand_ins import laid_over, without_unserved
 from sixfold.workflow.run import Run
 
 
@@ -88,7 +89,18 @@ async def check_tree(run: Run, ports: Ports, job: Job, task: Task, tree: Tree, *
         own = await asyncio.to_thread(_own_failures, ports, job.origin, report)
         return Evidence(report=report, findings=(*findings, *broken), own=own)
 
-    evidence = await run.step(name, evidence_of, Evidence)
+    async def shown() -> Evidence:
+        nonlocal tree, job
+        if not job.stubs:
+            return await evidence_of()
+        # Over the origin too, so that no scanner takes them for the task's work.
+        origin = await asyncio.to_thread(laid_over, ports.repository, job.origin, job.stubs)
+        tree = await asyncio.to_thread(laid_over, ports.repository, tree, job.stubs)
+        job = msgspec.structs.replace(job, origin=origin)
+        seen = await evidence_of()
+        return msgspec.structs.replace(seen, report=without_unserved(seen.report))
+
+    evidence = await run.step(name, shown, Evidence)
     if not evidence.report.cases and not evidence.report.problem and task.files and not whole:
         problem = "the task brought no test that runs"
         return msgspec.structs.replace(evidence, report=msgspec.structs.replace(evidence.report, problem=problem))

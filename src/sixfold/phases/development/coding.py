@@ -11,6 +11,7 @@ from sixfold.domain.code import Objection
 from sixfold.domain.data import Tree
 from sixfold.domain.evidence import TestReport
 from sixfold.domain.flow import Job, TaskResult
+from sixfold.domain.model import Role
 from sixfold.domain.plan import Task
 from sixfold.domain.ports import Ports
 from sixfold.layers.refinement import diagnosis, repair
@@ -43,7 +44,8 @@ async def work(run: Run, ports: Ports, job: Job) -> TaskResult:
             tree = applied.tree
         # Whether a finding that the coder calls wrong is one, validation and a person decide: it stands until then.
         disputed = bool(applied.declined) and evidence.failures == evidence.blocking
-        if not evidence.failures or disputed:
+        # On stand-ins a failure proves little: the real parts will tell.
+        if not evidence.failures or disputed or job.stubs:
             done = _result(job, tree, number, evidence)
             return msgspec.structs.replace(done, published=applied.published, declined=applied.declined)
         seen.append(evidence)
@@ -57,7 +59,7 @@ async def work(run: Run, ports: Ports, job: Job) -> TaskResult:
         if step.strategy == "stop":
             return _result(job, tree, number, evidence, failed=_known(step.reason, evidence))
         strategy = step.strategy
-        if step.strategy == "fresh":
+        if step.strategy in ("fresh", "expert"):
             tree = job.base
             notes = (*job.notes, repair.lesson([(item.report, item.findings) for item in seen]))
         elif step.strategy == "sample":
@@ -89,7 +91,8 @@ async def _try(
     if strategy == "sample":
         written = await sample(run, ports, job, task, number, notes, most=job.options.candidates)
         return await choose(run, ports, job, task, written, number)
-    applied = await attempt(run, ports, job, task, tree, number, notes)
+    asked: Role = "expert" if strategy == "expert" else "coder"
+    applied = await attempt(run, ports, job, task, tree, number, notes, asked=asked)
     if applied.objection is not None:
         return applied, Evidence(report=TestReport(suite="unit"))
     if applied.refusals:
@@ -122,6 +125,7 @@ async def _diagnose(job: Job, task: Task, attempts: Sequence[diagnosis.Attempt])
         most_repairs=job.options.max_repairs,
         samples=job.options.candidates,
         divisible=len(task.requirements) > 1 or len(task.files) > 2,
+        expert=bool(job.options.experts),
     )
 
 

@@ -8,11 +8,12 @@ import msgspec
 
 from sixfold.domain.data import Tree
 from sixfold.domain.flow import Examination, Product, Revision, TaskResult
-from sixfold.domain.plan import Note, Plan, Task
+from sixfold.domain.plan import Note, Plan, Stub, Task
 from sixfold.domain.ports import Ports
 from sixfold.layers.refinement import repair
-from sixfold.phases.development.checking import check_tree
+from sixfold.phases.development.checking import check_tree, log_evidence
 from sixfold.phases.development.coding import TASK
+from sixfold.phases.development.early import ripe, take_early
 from sixfold.phases.development.reviewing import propose, review, take_edit
 from sixfold.phases.development.revising import (
     adopt,
@@ -23,7 +24,8 @@ from sixfold.phases.development.revising import (
     take_edits,
     tried_before,
 )
-from sixfold.phases.development.site import ORDERED, Child, Site
+from sixfold.phases.development.site import ORDERED, Child, Held, Site
+from sixfold.phases.development.stand_ins import order_of
 from sixfold.workflow.run import Run
 
 _MOST_RETESTS = 2
@@ -33,6 +35,8 @@ async def develop(run: Run, ports: Ports, site: Site) -> Product:
     """Do all tasks of the plan; the product holds what was finished and names what was not."""
     while True:
         await take_edits(run, ports, site)
+        while (held := ripe(site)) is not None:
+            await _settle(run, ports, site, held.child, held.result)
         await _start(run, ports, site)
         if not site.under_way:
             break
@@ -43,7 +47,14 @@ async def develop(run: Run, ports: Ports, site: Site) -> Product:
             f"returned:{id}",
             {"task": child.task.id, "child": child.label, "status": result.status, "reason": result.reason},
         )
-        await _settle(run, ports, site, child, result)
+        if child.stubs and result.objection is None:
+            site.held.append(Held(child=child, result=result))
+        else:
+            await _settle(run, ports, site, child, result)
+    for held in site.held:
+        reason = f"written on stand-ins for {', '.join(held.child.stubs)}; a task it builds on failed"
+        _fail(run, site, held.child.task, f"{held.child.label}:unserved", reason)
+    site.held.clear()
     for task in site.scheduler.waiting():
         reason = "not begun: a task it builds on failed"
         result = TaskResult(task=task.id, status="failed", base=site.tree, tree=site.tree, attempts=0, reason=reason)
@@ -55,22 +66,32 @@ async def develop(run: Run, ports: Ports, site: Site) -> Product:
 
 async def _start(run: Run, ports: Ports, site: Site) -> None:
     """Start what may start, as long as there are hands; what need not be done again is reused."""
-    while len(site.under_way) < site.options.parallel and (task := site.scheduler.take()) is not None:
-        if await reused(run, ports, site, task):
+    while len(site.under_way) < site.options.parallel:
+        task, served = site.scheduler.take(), tuple[Stub, ...]()
+        if task is None:
+            begun = await take_early(run, ports, site)
+            if begun is None:
+                break
+            task, served = begun
+        elif await reused(run, ports, site, task):
             site.scheduler.finish(task.id)
             continue
-        orders = site.orders.pop(task.id, ())
+        orders = (*site.orders.pop(task.id, ()), *([order_of(served)] if served else ()))
         if tried_before(site, task, orders):
             reason = "the same work on the same files was tried before; it is not repeated"
             _fail(run, site, task, f"{task.id}:repeated:{site.turn}", reason)
             continue
         label = site.label(task)
         candidate = await draft_of(run, ports, site, task, label)
-        child = Child(label=label, task=task, definition=site.definition(task))
+        contracts = tuple(id for stub in served for id in stub.contracts if id in task.consumes)
+        child = Child(label=label, task=task, definition=site.definition(task), stubs=contracts)
+        if served:
+            data = {"task": task.id, "child": label, "contracts": contracts, "paths": [stub.path for stub in served]}
+            run.emit("stubs.served", f"stubs:{label}", data)
         readings = site.readings(task)
         if readings:
             run.emit("context.read", f"read:{label}", {"task": task.id, "child": label, "readings": readings})
-        id = await run.start(f"task:{label}", TASK, site.job(task, notes=orders, candidate=candidate))
+        id = await run.start(f"task:{label}", TASK, site.job(task, notes=orders, candidate=candidate, stubs=served))
         site.under_way[id] = child
 
 
@@ -189,10 +210,13 @@ async def _integrate(run: Run, ports: Ports, site: Site, child: Child, result: T
                 return msgspec.structs.replace(result, status="failed", reason="conflicts with another task's files")
             tree = merged
         notes: tuple[str, ...] = ()
-        if tree != result.tree and retests < _MOST_RETESTS:
+        unproven = bool(child.stubs) and not retests
+        if (tree != result.tree or unproven) and retests < _MOST_RETESTS:
             retests += 1
             job = site.job(task, base=tree)
             evidence = await check_tree(run, ports, job, task, tree, name=f"development.retest:{label}:{round}")
+            if unproven:
+                log_evidence(run, task, result.attempts, tree, evidence, label=f":{label}:real")
             result = msgspec.structs.replace(result, report=evidence.report, findings=evidence.findings)
             if evidence.failures:
                 notes = (repair.repair_note(evidence.report, evidence.findings),)

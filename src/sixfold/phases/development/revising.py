@@ -42,6 +42,7 @@ async def revise_after(run: Run, ports: Ports, site: Site, child: Child, result:
     if site.options.plan != "auto" or task.id.startswith(ORDERED) or limited:
         return False
     states = {one.id: "done" for one in site.plan.tasks if one.id in site.scheduler.done}
+    states |= {held.child.task.id: "written, to be tested" for held in site.held}
     states |= {one.task.id: "under way" for one in site.under_way.values()} | {task.id: "came back"}
     evidence = "\n".join((result.reason, repair.evidence(result.report, result.findings)))
 

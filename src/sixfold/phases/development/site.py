@@ -10,7 +10,7 @@ from sixfold.domain.code import Increment, Patch, Snapshot
 from sixfold.domain.data import Digest, Tree, digest
 from sixfold.domain.evidence import TestReport
 from sixfold.domain.flow import Intent, Job, Product, TaskResult
-from sixfold.domain.plan import Note, Plan, Reading, Task
+from sixfold.domain.plan import Note, Plan, Reading, Stub, Task
 from sixfold.domain.ports import Environment, Ports
 from sixfold.domain.run import Approval, Decision, Options
 from sixfold.layers.planning import revision
@@ -31,6 +31,16 @@ class Child:
     """`T2`, when it is done again `T2~2`."""
     task: Task
     definition: Digest
+    stubs: tuple[str, ...] = ()
+    """Contracts that were stand-ins when it began."""
+
+
+@dataclass(frozen=True)
+class Held:
+    """What a task handed in that was written on stand-ins, until those it waits for are done."""
+
+    child: Child
+    result: TaskResult
 
 
 @dataclass(frozen=True)
@@ -77,6 +87,10 @@ class Site:
     """What validation found, by the task that is to put it right."""
     disputed: dict[str, tuple[str, str]] = field(default_factory=dict)
     """Faults a coder was given and calls wrong → (task, what it says)."""
+    early: set[Digest] = field(default_factory=set)
+    """Definitions of tasks that were looked at for an early start: each is at most once."""
+    held: list[Held] = field(default_factory=list)
+    """Written on stand-ins and not yet tested on the real parts, in the order in which they came back."""
     edits: set[str] = field(default_factory=set)
     """Subjects of the human edits that were taken up."""
 
@@ -112,7 +126,13 @@ class Site:
         )
 
     def job(
-        self, task: Task, *, notes: Sequence[str] = (), base: Tree | None = None, candidate: Patch | None = None
+        self,
+        task: Task,
+        *,
+        notes: Sequence[str] = (),
+        base: Tree | None = None,
+        candidate: Patch | None = None,
+        stubs: Sequence[Stub] = (),
     ) -> Job:
         """The order for one task, starting from the present tree or another one."""
         first = base is None and not notes and len(self.plan.tasks) == 1
@@ -129,6 +149,7 @@ class Site:
             notes=tuple(notes),
             known_failures=self.known_failures,
             published=self.published(task),
+            stubs=tuple(stubs),
             again=base is None and task.id in self.finished,
             may_decline=bool(notes) and (base is not None or task.id.startswith(ORDERED)),
         )

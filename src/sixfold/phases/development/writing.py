@@ -8,6 +8,7 @@ from sixfold.domain.code import Objection, Patch, Refusal
 from sixfold.domain.data import Data, Digest, Tree
 from sixfold.domain.errors import InvalidReply
 from sixfold.domain.flow import Job
+from sixfold.domain.model import Role
 from sixfold.domain.plan import Task
 from sixfold.domain.ports import Ports
 from sixfold.domain.words import words_of
@@ -45,18 +46,26 @@ class Applied(Data, frozen=True, kw_only=True):
 
 
 async def attempt(
-    run: Run, ports: Ports, job: Job, task: Task, tree: Tree, number: int, notes: tuple[str, ...]
+    run: Run,
+    ports: Ports,
+    job: Job,
+    task: Task,
+    tree: Tree,
+    number: int,
+    notes: tuple[str, ...],
+    *,
+    asked: Role = "coder",
 ) -> Applied:
     """One patch on a tree: written, applied, and once corrected when it was refused."""
     if number == 1 and job.candidate is not None:
         written = Written(patch=job.candidate, text="")
     else:
-        written = await _write(run, ports, job, task, tree, f"development.write_patch:{number}", notes)
+        written = await _write(run, ports, job, task, tree, f"development.write_patch:{number}", notes, asked)
     applied = await apply_patch(run, ports, job, task, tree, written, number)
     if not applied.refusals or applied.objection is not None:
         return applied
     again = (*notes, write.previous_answer(written.text), write.correction(applied.refusals))
-    written = await _write(run, ports, job, task, tree, f"development.correct_patch:{number}", again)
+    written = await _write(run, ports, job, task, tree, f"development.correct_patch:{number}", again, asked)
     return await apply_patch(run, ports, job, task, tree, written, number, label=".corrected")
 
 
@@ -71,7 +80,9 @@ async def sample(
 
     async def ask_all() -> Samples:
         brief = await asyncio.to_thread(_brief, ports, job, task, job.base)
-        asked = [_ask(ports, job, task, brief, "development.sample", notes, index) for index in range(1, most + 1)]
+        asked = [
+            _ask(ports, job, task, brief, "development.sample", notes, sample=index) for index in range(1, most + 1)
+        ]
         answers = await asyncio.gather(*asked, return_exceptions=True)
         for answer in answers:
             if isinstance(answer, BaseException) and not isinstance(answer, InvalidReply):
@@ -85,13 +96,13 @@ async def sample(
 
 
 async def _write(
-    run: Run, ports: Ports, job: Job, task: Task, tree: Tree, name: str, notes: tuple[str, ...]
+    run: Run, ports: Ports, job: Job, task: Task, tree: Tree, name: str, notes: tuple[str, ...], asked: Role
 ) -> Written:
     async def ask() -> Written:
         brief = await asyncio.to_thread(_brief, ports, job, task, tree)
         # In its own repair the task's work stands on the tree; on the ground it began with, nothing would be done.
         may_decline = job.may_decline or tree != job.base
-        return await _ask(ports, job, task, brief, name.rpartition(":")[0], notes, 0, may_decline=may_decline)
+        return await _ask(ports, job, task, brief, name.rpartition(":")[0], notes, asked=asked, may_decline=may_decline)
 
     return await run.step(name, ask, Written)
 
@@ -118,8 +129,9 @@ async def _ask(
     brief: str,
     purpose: str,
     notes: tuple[str, ...],
-    sample: int,
     *,
+    sample: int = 0,
+    asked: Role = "coder",
     may_decline: bool = False,
 ) -> Written:
     patch, answered = await write.write_patch(
@@ -132,6 +144,7 @@ async def _ask(
         sample=sample,
         format=job.options.edit_format,
         may_decline=may_decline,
+        asked=asked,
     )
     return Written(patch=patch, text=answered.replies[-1].text)
 

@@ -51,6 +51,8 @@ class _Reading(Data, frozen=True, kw_only=True):
     """One candidate with the specification it was written to."""
 
     name: str
+    path: str
+    """The file of the function, with its text in `source`."""
     source: str
     answer: direct.Direct
 
@@ -91,9 +93,11 @@ async def _attempt(run: Run, ports: Ports, request: Request, context: str, *, sa
 
 def _reading(name: str, answer: direct.Direct, number: int) -> _Reading | None:
     """An answer as a candidate; None when no whole file of its patch defines the function."""
-    written = [edit.content for edit in answer.patch.edits if edit.kind == "write"] if answer.patch else []
-    source = functions.source_of(written, name) if name else ""
-    return _Reading(name=f"c{number + 1}", source=source, answer=answer) if source else None
+    written = {edit.content: edit.path for edit in answer.patch.edits if edit.kind == "write"} if answer.patch else {}
+    source = functions.source_of(tuple(written), name) if name else ""
+    if not source:
+        return None
+    return _Reading(name=f"c{number + 1}", path=written[source], source=source, answer=answer)
 
 
 async def _check(
@@ -124,8 +128,8 @@ async def _check(
     if split is not None:
         answered = await _ask(run, choice.concrete_choice(split, number=1), options)
         return await _after_choice(run, ports, request, looked, readings, split, answered)
-    best = _heaviest(readings, [name for one in seen.divergence.readings[:1] for name in one.candidates])
-    return _intent(best, looked, looked.examples, ())
+    alike = _alive(readings, [name for one in seen.divergence.readings[:1] for name in one.candidates])
+    return _intent(alike, looked, looked.examples, ())
 
 
 async def _compare(
@@ -179,7 +183,7 @@ async def _after_choice(
     alive = choice.chosen(split, answer)
     if not alive:
         return await _again(run, ports, request, looked.examples, question)
-    intent = _intent(_heaviest(readings, alive), looked, looked.examples, (question,))
+    intent = _intent(_alive(readings, alive), looked, looked.examples, (question,))
     steps = choice.as_steps(split, answer)
     written = functions.with_examples(intent.specification, looked.name, (steps,) if steps else (), "as answered")
     return replace(intent, specification=written)
@@ -197,7 +201,7 @@ async def _after_contradiction(
     """The text's own reading when the text holds; otherwise one attempt that knows what holds instead."""
     others = tuple(item for item in looked.examples if item.text != found.example)
     if (question.answer or question.default) == "text" and found.statement not in [item.text for item in others]:
-        return _intent(readings[0], looked, others, (question,))
+        return _intent(readings[:1], looked, others, (question,))
     kept = looked.examples if question.answer == "example" else others
     return await _again(run, ports, request, kept, question)
 
@@ -218,14 +222,29 @@ _SETTLED = 9
 """Sample number of the attempt after an answer; readings are 0 to 4."""
 
 
-def _heaviest(readings: Sequence[_Reading], names: Sequence[str]) -> _Reading:
-    return next((item for item in readings if item.name in names), readings[0])
+def _alive(readings: Sequence[_Reading], names: Sequence[str]) -> Sequence[_Reading]:
+    """The readings with these names; the first of all when none has one."""
+    return [item for item in readings if item.name in names] or readings[:1]
 
 
-def _intent(reading: _Reading, looked: _Looked, examples: Sequence[Given], questions: tuple[Question, ...]) -> Intent:
-    """A reading as it goes on: its own specification with the request's examples, its patch as the first candidate."""
-    written = reading.answer.specification or Specification(title=looked.name)
+def _intent(
+    alike: Sequence[_Reading], looked: _Looked, examples: Sequence[Given], questions: tuple[Question, ...]
+) -> Intent:
+    """The first reading's specification, with the request's examples, and what the readings of one meaning wrote.
+
+    Args:
+        alike: at least one. Those that say the same as an earlier one, or put the function into another file than the
+            first, are left out: the specification is the first one's.
+    """
+    first = alike[0]
+    written = first.answer.specification or Specification(title=looked.name)
     false = [item.call for item in looked.examples if item not in examples]
     written = functions.without_calls(written, looked.name, false)
     written = functions.with_examples(written, looked.name, functions.given_steps(examples), "as the request says")
-    return Intent(specification=replace(written, questions=questions), candidate=reading.answer.patch)
+    distinct = {item.source: item for item in reversed(alike) if item.path == first.path}
+    patches = [item.answer.patch for item in alike if item in distinct.values() and item.answer.patch is not None]
+    return Intent(
+        specification=replace(written, questions=questions),
+        candidate=first.answer.patch,
+        candidates=tuple(patches) if len(patches) > 1 else (),
+    )

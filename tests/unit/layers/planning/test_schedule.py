@@ -184,3 +184,30 @@ def test_running_to_the_end_never_overlaps_never_skips_a_provider_and_never_forg
             continue
         (scheduler.release if what == "release" else scheduler.finish)(id)
     assert scheduler.done == {item.id for item in tasks}
+
+
+def test_only_what_lies_on_the_critical_path_may_begin_early() -> None:
+    scheduler = Scheduler(plan(task("A"), task("B", needs="A"), task("C"), task("D", needs="C"), task("E", needs="D")))
+    assert taken(scheduler) == ["C", "A"]
+    assert [item.id for item in scheduler.early()] == ["D"]
+    scheduler.start_early("D")
+    assert [item.id for item in scheduler.early()] == ["E"]
+    assert scheduler.take() is None
+
+
+def test_nobody_begins_early_whose_provider_has_not_begun_or_whose_files_are_held() -> None:
+    scheduler = Scheduler(plan(task("A"), task("B", needs="A"), task("C", needs="B", files="A.py")))
+    assert not scheduler.early()
+    assert taken(scheduler) == ["A"]
+    scheduler.start_early("B")
+    assert not scheduler.early()
+
+
+def test_an_early_start_that_is_released_waits_for_its_providers() -> None:
+    scheduler = Scheduler(plan(task("A"), task("B", needs="A")))
+    assert taken(scheduler) == ["A"]
+    scheduler.start_early("B")
+    scheduler.release("B")
+    assert taken(scheduler) == []
+    scheduler.finish("A")
+    assert taken(scheduler) == ["B"]

@@ -114,6 +114,19 @@ def test_other_samples_come_after_a_fresh_start_and_once() -> None:
     assert NEEDS_SPLIT not in next_step(history, most_repairs=5, samples=3).reason
 
 
+def test_a_stronger_model_is_asked_once_after_everything_else_and_only_where_there_is_one() -> None:
+    history = [attempt(1, "p1", "f", strategy="first"), attempt(2, "p2", "f"), attempt(3, "p3", "f", strategy="fresh")]
+    assert next_step(history, most_repairs=5, samples=3, expert=True).strategy == "sample"
+    history.append(attempt(4, "p4", "f", strategy="sample"))
+    assert next_step(history, most_repairs=5, samples=3).strategy == "stop"
+    assert next_step(history, most_repairs=3, samples=3, expert=True).strategy == "expert"  # beyond the bound
+    history.append(attempt(5, "p5", "f5", strategy="expert"))
+    last = next_step(history, most_repairs=9, samples=3, expert=True, divisible=True)
+    assert last.strategy == "stop"
+    assert last.reason.startswith(NEEDS_SPLIT)
+    assert "also by the stronger model" in last.reason
+
+
 def test_the_last_attempt_after_a_fresh_start_is_given_to_samples() -> None:
     history = [attempt(1, "p1", "f", 3, "first"), attempt(2, "p2", "f", 3), attempt(3, "p3", "g", 1, strategy="fresh")]
     assert next_step(history, most_repairs=3, samples=3).strategy == "sample"

@@ -31,9 +31,9 @@ def environment() -> Environment:
 
 
 @pytest.fixture
-async def toolchain(tmp_path: Path) -> Environment:
+async def toolchain() -> Environment:
     """The environment that products really get: made by uv from the hash-locked list, pip and setuptools in it."""
-    return await UvEnvironments(tmp_path / "environments", os.environ).prepare()
+    return await UvEnvironments(Path(os.environ["SIXFOLD_ENVIRONMENTS"]), os.environ).prepare()
 
 
 @pytest.fixture

@@ -28,7 +28,8 @@ class Lines:
     def __init__(self, root: str) -> None:
         self._root = os.path.join(os.path.realpath(root), "")
         self._ran: dict[str, set[int]] = {}
-        self._left: dict[CodeType, tuple[set[int], set[int]]] = {}
+        self._left: dict[int, tuple[CodeType, set[int], set[int]]] = {}
+        self._ours: dict[str, bool] = {}
         self._tracer = self._call
         self._told = sys.version_info >= (3, 12)
 
@@ -67,7 +68,10 @@ class Lines:
         return found
 
     def _is_ours(self, code: CodeType) -> bool:
-        return os.path.realpath(code.co_filename).startswith(self._root)
+        ours = self._ours.get(code.co_filename)
+        if ours is None:
+            ours = self._ours[code.co_filename] = os.path.realpath(code.co_filename).startswith(self._root)
+        return ours
 
     def _line_told(self, code: CodeType, line: int) -> object:
         if self._is_ours(code):
@@ -76,12 +80,16 @@ class Lines:
         return monitoring.DISABLE
 
     def _call(self, frame: FrameType, event: str, argument: object) -> Any:
+        # Every call of pytest's own code comes by here, so: one look-up by the name of its file, and out.
         code = frame.f_code
-        if code not in self._left:
-            ours = self._is_ours(code)
-            ran = self._ran.setdefault(os.path.realpath(code.co_filename), set()) if ours else set()
-            self._left[code] = (set(_lines(code)) if ours else set(), ran)
-        left, ran = self._left[code]
+        ours = self._ours.get(code.co_filename)
+        if ours is False or (ours is None and not self._is_ours(code)):
+            return None
+        known = self._left.get(id(code))  # a code object hashes all it holds, each time; kept, its id stays its own
+        if known is None:
+            ran = self._ran.setdefault(os.path.realpath(code.co_filename), set())
+            known = self._left[id(code)] = (code, set(_lines(code)), ran)
+        _, left, ran = known
         if not left:
             return None
 

@@ -83,7 +83,10 @@ def arguments(job: dict[str, Any]) -> list[str]:
         words += ["-c", os.devnull, "--noconftest", "--strict-markers"]
         os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
     else:
-        words += ["-c", _settings()]
+        settings = _settings()
+        words += ["-c", settings]
+        if not (names_hypothesis(".") or names_hypothesis(settings)):
+            words += ["-p", "no:hypothesispytest"]  # its plugin loads all of it, whoever runs: a second for nothing
     if job["stop_early"]:
         words.append("-x")
     # Behind pytest's own start-up, so that a product's `json.py` is not what pytest imports.
@@ -97,7 +100,7 @@ def settle_hypothesis(paths: list[str], examples: int = 100) -> None:
 
     Hypothesis takes a third of a second to load, so it is loaded only where a test file names it.
     """
-    if not any(_names_hypothesis(path) for path in paths or ["."]):
+    if not any(names_hypothesis(path) for path in paths or ["."]):
         return
     try:
         import hypothesis
@@ -109,7 +112,8 @@ def settle_hypothesis(paths: list[str], examples: int = 100) -> None:
     hypothesis.settings.load_profile("sixfold")
 
 
-def _names_hypothesis(path: str) -> bool:
+def names_hypothesis(path: str) -> bool:
+    """Whether a Python file, any of a folder, or this settings file speaks of hypothesis."""
     files = [path] if os.path.isfile(path) else []
     for folder, inner, names in os.walk(path):
         inner[:] = [name for name in inner if not name.startswith(".") and name != "node_modules"]

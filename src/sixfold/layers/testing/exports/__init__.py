@@ -1,1 +1,0 @@
-"""Evidence in formats other tools read."""
