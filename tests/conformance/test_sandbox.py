@@ -179,6 +179,25 @@ async def test_batch_returns_each_inputs_own_result_in_order(sandbox):
     assert aborted.exit_code == 134
 
 
+async def test_batch_with_scratch_gives_each_input_a_folder_of_its_own_that_goes_with_it(sandbox):
+    write = (
+        "import os, tempfile\n"
+        "place = tempfile.gettempdir()\n"
+        "print(os.listdir(place), place == os.environ['TMPDIR'], os.path.isdir(other) if other else None)\n"
+        "os.makedirs(place + '/a'); open(place + '/a/b', 'w').write('x')\n"
+        "os.rename(place + '/a/b', place + '/c')\n"
+        "try: open('left', 'w').write('x'); print('did')\n"
+        "except OSError: print('refused')\n"
+        "print(place)\n"
+    )
+    async with sandbox.open(None) as workspace:
+        (first,) = await workspace.batch(["other = ''\n" + write], scratch=True)
+        *said, place = first.stdout.splitlines()
+        (second,) = await workspace.batch([f"other = {place!r}\n" + write], scratch=True)
+    assert said == ["[] True None", "refused"], first
+    assert second.stdout.splitlines()[:2] == ["[] True False", "refused"]
+
+
 async def test_batch_inputs_share_neither_memory_nor_processes_nor_files(sandbox):
     attack = (
         "import builtins, os, signal\n"

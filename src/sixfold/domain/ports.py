@@ -126,6 +126,7 @@ class Workspace(Protocol):
         limits: Limits = Limits(wall_s=5.0, memory_bytes=1 << 30, output_bytes=1 << 16),
         env: Mapping[str, str] | None = None,
         workers: int = 0,
+        scratch: bool = False,
     ) -> tuple[ExecResult, ...]:
         """Run many small Python programs, each in its own fork of one warm interpreter; results in the same order.
 
@@ -136,6 +137,7 @@ class Workspace(Protocol):
             prelude: source that runs once before the first (imports, the code under test).
             limits: of each input; output beyond `output_bytes` ends the input.
             workers: inputs at once; 0 = one a processor.
+            scratch: each input may write in a temporary folder of its own (`TMPDIR`), which is removed after it.
         """
         ...
 

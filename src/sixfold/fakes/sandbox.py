@@ -96,6 +96,7 @@ class ScriptedWorkspace:
         limits: Limits = Limits(),
         env: Mapping[str, str] | None = None,
         workers: int = 0,
+        scratch: bool = False,
     ) -> tuple[ExecResult, ...]:
         return tuple(self._answer(("batch", source)) for source in sources)
 

@@ -16,7 +16,7 @@ from sixfold.domain.data import Data, Tree
 from sixfold.domain.divergence import Candidate, Divergence
 from sixfold.domain.flow import Job
 from sixfold.domain.plan import Task
-from sixfold.domain.ports import Ports
+from sixfold.domain.ports import Ports, Workspace
 from sixfold.layers.synthesis import selection
 from sixfold.layers.testing import divergence
 from sixfold.phases.development.checking import Evidence, check_tree, log_evidence, refused
@@ -24,6 +24,8 @@ from sixfold.phases.development.writing import Applied, Written, apply_patch
 from sixfold.workflow.run import Run
 
 _MOST_INPUTS = 40
+_MOST_FILE_BYTES = 100_000
+_MOST_LOOKED_BYTES = 8_000
 
 
 class _Compared(Data, frozen=True, kw_only=True):
@@ -59,7 +61,7 @@ async def choose(
     trees = {name: one.tree for name, one in zip(names, applied, strict=True) if name in alive and not one.refusals}
 
     async def compare() -> _Compared:
-        return _Compared(divergences=await _diverge(ports, job, trees))
+        return _Compared(divergences=await compare_trees(ports, job, trees))
 
     compared = _Compared()
     if len(set(trees.values())) > 1:
@@ -103,11 +105,11 @@ def _standing(name: str, evidence: Evidence) -> selection.Standing:
     )
 
 
-async def _diverge(ports: Ports, job: Job, trees: dict[str, Tree]) -> tuple[Divergence, ...]:
+async def compare_trees(ports: Ports, job: Job, trees: dict[str, Tree]) -> tuple[Divergence, ...]:
     """Execute the survivors on generated inputs of each public boundary that all of them have."""
 
     def sources() -> dict[str, dict[str, str]]:
-        return {name: _modules(ports, tree) for name, tree in trees.items()}
+        return {name: _texts(ports, tree) for name, tree in trees.items()}
 
     files = await asyncio.to_thread(sources)
     found = []
@@ -117,18 +119,29 @@ async def _diverge(ports: Ports, job: Job, trees: dict[str, Tree]) -> tuple[Dive
         if len(candidates) < len(trees):
             continue
         async with ports.sandbox.open(ports.repository.empty(), environment=job.environment) as workspace:
-            found.append(
-                await divergence.diverge(
-                    workspace, candidates, boundary.target, examples=boundary.examples, most_inputs=_MOST_INPUTS
+            if await _all_answer(workspace, candidates, boundary):
+                found.append(
+                    await divergence.diverge(
+                        workspace, candidates, boundary.target, examples=boundary.examples, most_inputs=_MOST_INPUTS
+                    )
                 )
-            )
     return tuple(found)
 
 
-def _modules(ports: Ports, tree: Tree) -> dict[str, str]:
+async def _all_answer(workspace: Workspace, candidates: Sequence[Candidate], boundary: divergence.Boundary) -> bool:
+    """Whether the engine can talk to every candidate; a service may listen in a way it cannot stand in for."""
+    if boundary.target.kind not in ("service", "http"):
+        return True
+    (first,) = await divergence.compare(workspace, candidates, boundary.target, boundary.examples[:1])
+    return all(outcome.kind == "answered" for part in first.parts for outcome in part.outcomes)
+
+
+def _texts(ports: Ports, tree: Tree) -> dict[str, str]:
+    """The files of a tree that are plain text, by path."""
     found = {}
     for file in ports.repository.files(tree):
-        if file.path.endswith(".py") and file.mode != "120000":
-            content = ports.repository.read(tree, file.path) or b""
-            found[file.path] = content.decode(errors="replace")
+        content = ports.repository.read(tree, file.path) if file.mode not in ("120000", "160000") else None
+        if content is None or b"\0" in content[:_MOST_LOOKED_BYTES] or len(content) > _MOST_FILE_BYTES:
+            continue
+        found[file.path] = content.decode(errors="replace")
     return found

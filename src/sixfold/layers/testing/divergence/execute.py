@@ -32,11 +32,12 @@ class Target(Data, frozen=True, kw_only=True):
 
     `function`: `Step.call` is a call of `entry`. `class`: the first step makes the object, later ones call it `it`.
     `cli`: `Step.argv` and `Step.stdin`, the source is run as the main program, one step. `http`: `entry` names a WSGI
-    or ASGI application or an `http.server` handler class; requests follow each other.
+    or ASGI application or an `http.server` handler class; requests follow each other. `service`: the source is a
+    program that listens; it gets the requests without a network.
     """
 
-    kind: Literal["function", "class", "cli", "http"] = "function"
-    entry: str
+    kind: Literal["function", "class", "cli", "http", "service"] = "function"
+    entry: str = ""
 
 
 async def execute(
@@ -52,7 +53,13 @@ async def execute(
     texts = list(dict.fromkeys(candidate.source for candidate in candidates))
     sources = [_source(text, target, steps) for steps in inputs for text in texts]
     # Set order must not differ from run to run: a candidate that leaks it would look like two.
-    results = await workspace.batch(sources, prelude=prelude(), limits=limits, env={"PYTHONHASHSEED": "0"})
+    results = await workspace.batch(
+        sources,
+        prelude=prelude(),
+        limits=limits,
+        env={"PYTHONHASHSEED": "0"},
+        scratch=target.kind in ("http", "service"),
+    )
     seen = [read(result) for result in results]
     places = [texts.index(candidate.source) for candidate in candidates]
     return tuple(tuple(seen[row * len(texts) + place] for place in places) for row in range(len(inputs)))
@@ -85,7 +92,7 @@ def prelude() -> str:
     """The guest, made importable for every fork of the batch under names no product has."""
     folder = Path(__file__).parent
     lines = ["import sys, types"]
-    for name in ("canonical", "guest"):
+    for name in ("canonical", "transports", "guest"):
         source = (folder / f"{name}.py").read_text(encoding="utf-8")
         lines += [
             f"module = types.ModuleType({'_sixfold_' + name!r})",

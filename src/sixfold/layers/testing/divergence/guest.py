@@ -1,8 +1,8 @@
 """Runs one candidate on one input and tells what it did. Runs inside the sandbox, in a fork of its own.
 
-Standard library only. Its source follows that of `canonical.py` in the prelude of a batch; `observe` is then called
-with a candidate's source, the kind of boundary and the steps. What a candidate prints, closes or replaces cannot mix
-with the report, which goes to a copy of standard output made before the candidate began.
+Standard library only. Its source follows those of `canonical.py` and `transports.py` in the prelude of a batch;
+`observe` is then called with a candidate's source, the kind of boundary and the steps. What a candidate prints, closes
+or replaces cannot mix with the report, which goes to a copy of standard output made before the candidate began.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ import sys
 import types
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import unquote, urlsplit
 
 from _sixfold_canonical import canonical, text  # type: ignore[import-not-found]  # as the prelude names it
+from _sixfold_transports import ask, in_place_of_servers  # type: ignore[import-not-found]
 
 MOST_PRINTED = 20_000
 
@@ -34,15 +34,21 @@ def observe(source: str, kind: str, entry: str, steps: list[dict[str, Any]]) -> 
         os.dup2(silence, stream)
     random.seed(0)
     sys.path.insert(0, os.getcwd())  # the rest of the product, when the workspace holds one
-    run = {"cli": run_command, "http": run_requests}.get(kind, run_calls)
+
+    def tell(outcomes: list[dict[str, Any]]) -> None:
+        content = json.dumps(outcomes).encode()
+        while content:
+            content = content[os.write(report, content) :]
+        os._exit(0)
+
     try:
+        if kind == "service":
+            run_service(source, steps, tell)
+        run = {"cli": run_command, "http": run_requests}.get(kind, run_calls)
         outcomes = run(source, entry, steps)
     except BaseException as error:  # whatever the candidate raises while it is loaded is what it did
         outcomes = [raised(error, source)]
-    content = json.dumps(outcomes).encode()
-    while content:
-        content = content[os.write(report, content) :]
-    os._exit(0)
+    tell(outcomes)
 
 
 def load(source: str, name: str) -> dict[str, Any]:
@@ -145,130 +151,27 @@ def run_command(source: str, entry: str, steps: list[dict[str, Any]]) -> list[di
 
 def run_requests(source: str, entry: str, steps: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Requests to a WSGI or ASGI application or an `http.server` handler class, without any network."""
-    application = load(source, "candidate")[entry or "app"]
+    return answers(load(source, "candidate")[entry or "app"], steps, source)
+
+
+def run_service(source: str, steps: list[dict[str, Any]], tell: Callable[[list[dict[str, Any]]], None]) -> None:
+    """A program that serves: where it would wait for requests it gets the steps, and nothing of it runs afterwards."""
+    in_place_of_servers(source, lambda application: tell(answers(application, steps, source)))
+    try:
+        load(source, "__main__")
+    except SystemExit as end:
+        tell([{"kind": "stopped", "value": "never served", "note": str(end.code)[:200]}])
+    tell([{"kind": "stopped", "value": "never served"}])
+
+
+def answers(application: Any, steps: list[dict[str, Any]], source: str) -> list[dict[str, Any]]:
+    """What an application says to one request after another, to its first failure."""
     outcomes: list[dict[str, Any]] = []
+    ask_one = ask(application)
     for step in steps:
-        body = b"" if step["body"] is None else json.dumps(step["body"]).encode()
         try:
-            if isinstance(application, type) and hasattr(application, "handle_one_request"):
-                status, kind, answer = ask_handler(application, step, body)
-            elif is_asgi(application):
-                status, kind, answer = asyncio.run(ask_asgi(application, step, body))
-            else:
-                status, kind, answer = ask_wsgi(application, step, body)
+            status, content = ask_one(step)
         except BaseException as error:
             return [*outcomes, raised(error, source)]
-        outcomes.append({"kind": "answered", "value": [status, content(kind, answer)]})
+        outcomes.append({"kind": "answered", "value": [status, content]})
     return outcomes
-
-
-def content(kind: str, answer: bytes) -> Any:
-    """A body: JSON by its meaning, anything else as text."""
-    if "json" in kind or answer[:1] in (b"{", b"["):
-        with contextlib.suppress(ValueError, RecursionError):
-            return canonical(json.loads(answer))
-    return text(answer[:MOST_PRINTED].decode(errors="replace").rstrip())
-
-
-def ask_wsgi(application: Any, step: dict[str, Any], body: bytes) -> tuple[int, str, bytes]:
-    """One request through the WSGI protocol (PEP 3333)."""
-    url = urlsplit(step["path"])
-    told: list[Any] = []
-    environ = {
-        "REQUEST_METHOD": step["method"],
-        "SCRIPT_NAME": "",
-        "PATH_INFO": unquote(url.path, "iso-8859-1"),
-        "QUERY_STRING": url.query,
-        "CONTENT_TYPE": "application/json" if body else "",
-        "CONTENT_LENGTH": str(len(body)),
-        "SERVER_NAME": "localhost",
-        "SERVER_PORT": "80",
-        "SERVER_PROTOCOL": "HTTP/1.1",
-        "REMOTE_ADDR": "127.0.0.1",
-        "wsgi.version": (1, 0),
-        "wsgi.url_scheme": "http",
-        "wsgi.input": io.BytesIO(body),
-        "wsgi.errors": io.StringIO(),
-        "wsgi.multithread": False,
-        "wsgi.multiprocess": False,
-        "wsgi.run_once": False,
-    }
-
-    def start_response(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Callable[[bytes], None]:
-        told[:] = [int(status.split()[0]), dict((name.lower(), value) for name, value in headers)]
-        return written.append
-
-    written: list[bytes] = []
-    written += application(environ, start_response)
-    return told[0], told[1].get("content-type", ""), b"".join(written)
-
-
-def is_asgi(application: Any) -> bool:
-    """Whether this is an ASGI 3 application: a coroutine function of scope, receive and send."""
-    called = application if isinstance(application, types.FunctionType) else type(application).__call__
-    return asyncio.iscoroutinefunction(called)
-
-
-async def ask_asgi(application: Any, step: dict[str, Any], body: bytes) -> tuple[int, str, bytes]:
-    """One request through the ASGI protocol, version 3."""
-    url = urlsplit(step["path"])
-    kind = [(b"content-type", b"application/json")] if body else []
-    scope = {
-        "type": "http",
-        "asgi": {"version": "3.0", "spec_version": "2.3"},
-        "http_version": "1.1",
-        "method": step["method"],
-        "scheme": "http",
-        "path": unquote(url.path),
-        "raw_path": url.path.encode(),
-        "query_string": url.query.encode(),
-        "root_path": "",
-        "headers": [(b"host", b"localhost"), (b"content-length", str(len(body)).encode()), *kind],
-        "client": ("127.0.0.1", 1),
-        "server": ("localhost", 80),
-    }
-    asked = [{"type": "http.request", "body": body, "more_body": False}]
-    told: list[dict[str, Any]] = []
-
-    async def receive() -> dict[str, Any]:
-        return asked.pop() if asked else {"type": "http.disconnect"}
-
-    async def send(message: dict[str, Any]) -> None:
-        told.append(message)
-
-    await application(scope, receive, send)
-    headers = {bytes(name).lower(): bytes(value) for name, value in told[0].get("headers", ())}
-    answer = b"".join(message.get("body", b"") for message in told[1:])
-    return told[0]["status"], headers.get(b"content-type", b"").decode("latin-1"), answer
-
-
-def ask_handler(handler: Any, step: dict[str, Any], body: bytes) -> tuple[int, str, bytes]:
-    """One request to a `BaseHTTPRequestHandler` class over a pair of byte streams."""
-    head = f"{step['method']} {step['path']} HTTP/1.0\r\nHost: localhost\r\nContent-Length: {len(body)}\r\n"
-    if body:
-        head += "Content-Type: application/json\r\n"
-    wire = Wire(head.encode() + b"\r\n" + body)
-    handler(wire, ("127.0.0.1", 1), None)
-    top, _, answer = wire.sent.partition(b"\r\n\r\n")
-    lines = top.decode("latin-1").split("\r\n")
-    headers = dict(line.lower().split(": ", 1) for line in lines[1:] if ": " in line)
-    return int(lines[0].split()[1]), headers.get("content-type", ""), answer
-
-
-class Wire:
-    """A socket whose other end has said everything already."""
-
-    def __init__(self, said: bytes) -> None:
-        self.said = io.BytesIO(said)
-        self.sent = b""
-
-    def makefile(self, mode: str, size: int = -1) -> io.BytesIO:
-        """The stream a handler reads from."""
-        return self.said
-
-    def sendall(self, content: bytes) -> None:
-        """What a handler answers."""
-        self.sent += content
-
-    def settimeout(self, seconds: float | None) -> None:
-        """Never late."""

@@ -7,6 +7,7 @@ import random
 import re
 from collections.abc import Iterator, Sequence
 from itertools import islice
+from urllib.parse import parse_qsl, urlencode
 
 from msgspec import structs
 
@@ -91,17 +92,20 @@ def smaller_messages(steps: Input) -> Iterator[Input]:
 
 
 def _constants(candidates: Sequence[Candidate]) -> set[str]:
-    """The texts that stand in the sources: flags, routes, field names."""
-    found: set[str] = set()
-    for candidate in candidates:
-        try:
-            tree = ast.parse(candidate.source)
-        except (SyntaxError, ValueError, RecursionError, MemoryError):
-            continue
-        found |= {
-            node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)
-        }
-    return found
+    """The texts that stand in the sources: flags, routes, field names.
+
+    A product that was folded into one program carries its modules as texts, so those are looked into as well.
+    """
+    found = {text for candidate in candidates for text in _texts(candidate.source)}
+    return found | {text for module in found if "\n" in module for text in _texts(module)}
+
+
+def _texts(source: str) -> set[str]:
+    try:
+        tree = ast.parse(source)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return set()
+    return {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)}
 
 
 def _other_word(word: str, rng: random.Random) -> str:
@@ -113,6 +117,8 @@ def _other_word(word: str, rng: random.Random) -> str:
 def _other_request(step: Step, rng: random.Random) -> Step:
     if step.body is not None and rng.random() < 0.6:
         return structs.replace(step, body=_other_body(step.body, rng))
+    if "?" in step.path and rng.random() < 0.6:
+        return structs.replace(step, path=_other_query(step.path, rng))
     numbers = re.search(r"\d+", step.path)
     if numbers and rng.random() < 0.6:
         other = rng.choice(("0", "-1", "999", "x", str(int(numbers.group()[:9]) + 1)))
@@ -120,6 +126,18 @@ def _other_request(step: Step, rng: random.Random) -> Step:
     if rng.random() < 0.5:
         return structs.replace(step, method=_METHODS.get(step.method, "GET"))
     return structs.replace(step, path=step.path + rng.choice(("/", "?limit=0", "?limit=-1", "?q=%20", "x")))
+
+
+def _other_query(path: str, rng: random.Random) -> str:
+    """A path with one field of its query left out, changed, emptied or given twice."""
+    place, _, query = path.partition("?")
+    fields = parse_qsl(query, keep_blank_values=True)
+    if fields:
+        at = rng.randrange(len(fields))
+        name, value = fields[at]
+        other = (name, _other_word(value, rng))
+        fields[at : at + 1] = rng.choice(([], [other], [(name, "")], [(name, value), other]))
+    return place + ("?" + urlencode(fields) if fields else "")
 
 
 def _other_body(body: Json, rng: random.Random) -> Json:

@@ -1,16 +1,20 @@
 """Whole products as candidates: their public boundaries, and each tree folded into one program the engine can run.
 
 The engine executes single programs side by side in one workspace. A product of several modules becomes one program
-that carries its modules as text and imports them from there, so that candidates cannot load each other's files.
+that carries its modules as text and imports them from there, so that candidates cannot load each other's files. A
+service is laid out in a folder of its own, because it may read and write files beside its modules.
 """
 
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterator, Mapping, Sequence
+
+from msgspec import structs
 
 from sixfold.domain.data import Data
-from sixfold.domain.requirements import Example, Specification, Step
+from sixfold.domain.requirements import Example, Expect, Specification, Step
 from sixfold.layers.testing.divergence.execute import Input, Target
 
 _MOST_BOUNDARIES = 3
@@ -44,21 +48,44 @@ sys.meta_path.insert(0, _Loader())
 """
 
 
+_LAYOUT = """\
+import os, runpy, sys, tempfile
+
+_HOME = tempfile.mkdtemp(prefix='candidate')
+for _path, _text in _FILES.items():
+    _place = os.path.join(_HOME, _path)
+    os.makedirs(os.path.dirname(_place), exist_ok=True)
+    with open(_place, 'w', encoding='utf-8', newline='') as _file:
+        _file.write(_text)
+os.chdir(_HOME)
+sys.path[:0] = [os.path.join(_HOME, os.path.dirname(_SCRIPT)), _HOME, os.path.join(_HOME, 'src')]
+sys.argv = [_SCRIPT or _MODULE, *(word.replace('{data}', os.path.join(_HOME, 'data')) for word in _WORDS)]
+os.makedirs('data', exist_ok=True)
+"""
+_RUN = "runpy.run_path(_SCRIPT, run_name='__main__') if _SCRIPT else runpy.run_module(_MODULE, run_name='__main__')\n"
+_SERVERS = ("uvicorn", "hypercorn", "gunicorn", "waitress-serve", "waitress", "granian")
+_PORT = "8000"
+"""What `{port}` becomes; nothing listens on it."""
+
+
 class Boundary(Data, frozen=True, kw_only=True):
-    """A public function or command of a product, with the inputs its specification gives."""
+    """A public function, command or service of a product, with the inputs its specification gives."""
 
     target: Target
     module: str
     """Dotted module, or the path of the script."""
+    words: tuple[str, ...] = ()
+    """What a service is started with, after its module or script."""
     examples: tuple[Input, ...] = ()
 
 
 def boundaries(specification: Specification) -> tuple[Boundary, ...]:
-    """The functions and commands that the examples of a specification use, most used first.
+    """The functions, commands and services that the examples of a specification use, most used first.
 
-    Services and objects that keep state over several calls are left out: their examples are run, not varied.
+    Objects that keep state over several calls are left out, and services that need another one or are not Python's:
+    their examples are run, not varied.
     """
-    found: dict[tuple[str, str, str], list[Input]] = {}
+    found: dict[Boundary, list[Input]] = {}
     for requirement in specification.requirements:
         for example in requirement.examples:
             for key, steps in _inputs(specification, example):
@@ -66,25 +93,22 @@ def boundaries(specification: Specification) -> tuple[Boundary, ...]:
                 if steps not in known:
                     known.append(steps)
     ranked = sorted(found.items(), key=lambda item: -len(item[1]))[:_MOST_BOUNDARIES]
-    return tuple(
-        Boundary(
-            target=Target(kind="function" if kind == "function" else "cli", entry=entry),
-            module=module,
-            examples=tuple(inputs),
-        )
-        for (kind, module, entry), inputs in ranked
-    )
+    return tuple(structs.replace(boundary, examples=tuple(inputs)) for boundary, inputs in ranked)
 
 
 def program(files: Mapping[str, str], boundary: Boundary) -> str | None:
     """One program with a product's modules inside and the boundary at its top level; None when it is not there.
 
     Args:
-        files: the product's Python files by path.
+        files: the product's text files by path; all but a service does with Python's.
         boundary: what is called. A function's definition is repeated without its body, so that inputs can be typed.
     """
+    served = boundary.target.kind in ("service", "http")
+    files = {path: text for path, text in files.items() if served or path.endswith(".py")}
     if sum(map(len, files.values())) > _MOST_CHARS:
         return None
+    if served:
+        return _service(files, boundary)
     head = f"from __future__ import annotations\n_FILES = {dict(sorted(files.items()))!r}\n{_LOADER}"
     if boundary.target.kind == "cli":
         if boundary.module not in files:
@@ -98,6 +122,21 @@ def program(files: Mapping[str, str], boundary: Boundary) -> str | None:
     if not signature:
         return None
     return f"{head}{signature}\nimport {boundary.module} as _module\nglobals().update(vars(_module))\n"
+
+
+def _service(files: Mapping[str, str], boundary: Boundary) -> str | None:
+    script = boundary.module if boundary.module in files else ""
+    places = (*_places(boundary.module), *_places(f"{boundary.module}.__main__"))
+    if not script and not any(path in files for path in places):
+        return None
+    head = (
+        f"_FILES = {dict(sorted(files.items()))!r}\n_SCRIPT, _MODULE = {script!r}, {boundary.module!r}\n"
+        f"_WORDS = {boundary.words!r}\n{_LAYOUT}"
+    )
+    if boundary.target.kind == "service":
+        return head + _RUN
+    name = boundary.target.entry
+    return f"{head}import importlib\n{name} = importlib.import_module(_MODULE).{name}\n"
 
 
 def _places(module: str) -> tuple[str, ...]:
@@ -124,14 +163,21 @@ def _signature(source: str, name: str) -> str:
     return ""
 
 
-def _inputs(specification: Specification, example: Example) -> Iterator[tuple[tuple[str, str, str], Input]]:
+def _inputs(specification: Specification, example: Example) -> Iterator[tuple[Boundary, Input]]:
+    if example.steps and all(step.path for step in example.steps):
+        entries = [entry for entry in specification.entries if entry.name == (example.entry or entry.name)]
+        service = next((entry for entry in entries if entry.kind == "service"), None)
+        if service is not None and (boundary := _started(service.start)) is not None:
+            yield boundary, tuple(structs.replace(step, expect=Expect()) for step in example.steps)
+        return
     if len(example.steps) != 1:
         return
     step = example.steps[0]
     if step.call:
         for entry in specification.entries:
             if entry.kind == "library" and entry.module and (found := _called(step.call, entry.module)):
-                yield ("function", entry.module, found[0]), (Step(call=found[1]),)
+                target = Target(kind="function", entry=found[0])
+                yield Boundary(target=target, module=entry.module), (Step(call=found[1]),)
                 return
     elif not step.path:
         for entry in specification.entries:
@@ -139,8 +185,32 @@ def _inputs(specification: Specification, example: Example) -> Iterator[tuple[tu
             if entry.kind != "cli" or entry.name != (example.entry or entry.name):
                 continue
             if len(words) == 2 and words[0] == "python" and words[1].endswith(".py"):
-                yield ("cli", words[1].removeprefix("./"), words[1]), (Step(argv=step.argv, stdin=step.stdin),)
+                boundary = Boundary(target=Target(kind="cli", entry=words[1]), module=words[1].removeprefix("./"))
+                yield boundary, (Step(argv=step.argv, stdin=step.stdin),)
                 return
+
+
+def _started(start: Sequence[str]) -> Boundary | None:
+    """How a service's command line starts it; None for what is not Python's or needs another service."""
+    words = [word.replace("{port}", _PORT) for word in start]
+    if not words or any("{port:" in word for word in words):
+        return None
+    if words[0] in ("python", "python3"):
+        words = words[1:]
+        if not words:
+            return None
+        if words[0].endswith(".py"):
+            path = words[0].removeprefix("./")
+            return Boundary(target=Target(kind="service"), module=path, words=tuple(words[1:]))
+        if words[0] != "-m" or len(words) < 2:
+            return None
+        words = words[1:]
+        if words[0] not in (*_SERVERS, "flask"):
+            return Boundary(target=Target(kind="service"), module=words[0], words=tuple(words[1:]))
+    if words[0] not in _SERVERS:
+        return None
+    named = next((found for word in words[1:] if (found := re.fullmatch(r"([\w.]+):(\w+)", word))), None)
+    return Boundary(target=Target(kind="http", entry=named[2]), module=named[1]) if named else None
 
 
 def _called(call: str, module: str) -> tuple[str, str] | None:

@@ -80,7 +80,9 @@ async def minimise(
     """
     best, wanted = one, _parties(one)
     for _ in range(_ROUNDS):
-        shrunk = smaller_messages(best.steps) if target.kind in ("cli", "http") else smaller_inputs(best.steps)
+        shrunk = (
+            smaller_messages(best.steps) if target.kind in ("cli", "http", "service") else smaller_inputs(best.steps)
+        )
         distinct = {size(steps): steps for steps in islice(shrunk, _MOST_VARIANTS * 2)}
         variants = [steps for key, steps in sorted(distinct.items()) if key < size(best.steps)][:_MOST_VARIANTS]
         tried = await compare(workspace, candidates, target, variants, limits=limits)
@@ -104,7 +106,7 @@ def generate(
     stream: Iterator[Input]
     if target.kind == "cli":
         stream = command_inputs(candidates, examples, rng)
-    elif target.kind == "http":
+    elif target.kind in ("http", "service"):
         stream = request_inputs(candidates, examples, rng)
     elif target.kind == "class":
         stream = class_inputs(candidates, target, examples, rng)

@@ -83,6 +83,7 @@ class IsolatedWorkspace:
         limits: Limits = BATCH_LIMITS,
         env: Mapping[str, str] | None = None,
         workers: int = 0,
+        scratch: bool = False,
     ) -> tuple[ExecResult, ...]:
         if not sources:
             return ()
@@ -91,6 +92,7 @@ class IsolatedWorkspace:
             "sources": list(sources),
             "prelude": prelude,
             "workers": workers,
+            "scratch": scratch,
             "dumpable": not self._places.hides_memory,
             "wall_s": limits.wall_s,
             "cpu_s": limits.wall_s if limits.cpu_s is None else limits.cpu_s,

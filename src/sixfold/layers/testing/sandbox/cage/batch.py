@@ -3,7 +3,8 @@
 Runs as a program, standard library only. Reads one JSON object from standard input (`sources`, `prelude`, limits) and
 prints one JSON line a source. The prelude runs once; each source then runs as `__main__` in a fork of its own, which
 leaves no trace in the next: its memory is a copy, what it started is killed, and, where the kernel has Landlock, it can
-neither write files, nor signal, nor trace anything outside itself. Without Landlock inputs of one batch share files;
+neither write files, nor signal, nor trace anything outside itself. Where the batch asks for it (`scratch`), each may
+write in a temporary folder of its own, which goes with it. Without Landlock inputs of one batch share files;
 below sandlock, which opens files for its guests, an input can read (not write) the memory of its worker.
 """
 
@@ -16,6 +17,7 @@ import json
 import os
 import resource
 import select
+import shutil
 import signal
 import sys
 import tempfile
@@ -44,8 +46,12 @@ class PathRule(ctypes.Structure):
     _fields_ = (("allowed", ctypes.c_uint64), ("folder", ctypes.c_int32))
 
 
-def landlock() -> int:
-    """A ruleset that forbids every write (but to /dev/null) and every signal to the outside; -1 where there is none."""
+def landlock(scratch: str = "") -> int:
+    """A ruleset that forbids every signal to the outside and every write; -1 where there is none.
+
+    Args:
+        scratch: a folder below which everything is allowed, besides writing to /dev/null.
+    """
     if sys.platform != "linux":
         return -1
     abi = libc.syscall(LANDLOCK_CREATE, None, ctypes.c_size_t(0), ctypes.c_uint32(1))
@@ -56,11 +62,12 @@ def landlock() -> int:
     size = 24 if abi >= 6 else 16 if abi >= 4 else 8
     ruleset = libc.syscall(LANDLOCK_CREATE, ctypes.byref(rules), ctypes.c_size_t(size), ctypes.c_uint32(0))
     if ruleset >= 0:
-        with contextlib.suppress(OSError):
-            null = os.open("/dev/null", os.O_PATH | os.O_CLOEXEC)
-            rule = PathRule(allowed=writes & 0x4002, folder=null)
-            libc.syscall(LANDLOCK_ADD, ruleset, ctypes.c_int(1), ctypes.byref(rule), ctypes.c_uint32(0))
-            os.close(null)
+        for place, allowed in (("/dev/null", writes & 0x4002), (scratch, writes)):
+            with contextlib.suppress(OSError):
+                there = os.open(place, os.O_PATH | os.O_CLOEXEC)
+                rule = PathRule(allowed=allowed, folder=there)
+                libc.syscall(LANDLOCK_ADD, ruleset, ctypes.c_int(1), ctypes.byref(rule), ctypes.c_uint32(0))
+                os.close(there)
     return int(ruleset)
 
 
@@ -86,9 +93,11 @@ def run_source(source: str, number: int) -> int:
     return code & 0xFF
 
 
-def be_input(source: str, number: int, wanted: dict[str, Any], out: int, err: int, ruleset: int) -> None:
+def be_input(source: str, number: int, wanted: dict[str, Any], out: int, err: int, ruleset: int, scratch: str) -> None:
     """The life of one fork. Does not return."""
     os.setsid()
+    if scratch:
+        os.environ["TMPDIR"] = tempfile.tempdir = scratch
     os.dup2(out, 1)
     os.dup2(err, 2)
     if ruleset >= 0:
@@ -106,10 +115,12 @@ def be_input(source: str, number: int, wanted: dict[str, Any], out: int, err: in
 def run_one(source: str, number: int, wanted: dict[str, Any], ruleset: int) -> dict[str, Any]:
     """Fork, wait, kill what is left, and tell what happened."""
     out, err = nameless_file(), nameless_file()
+    scratch = tempfile.mkdtemp() if wanted["scratch"] else ""
+    own = landlock(scratch) if scratch else ruleset
     began = time.monotonic()
     pid = os.fork()
     if pid == 0:
-        be_input(source, number, wanted, out, err, ruleset)
+        be_input(source, number, wanted, out, err, own, scratch)
     stopped_by = "" if ends_within(pid, wanted["wall_s"]) else "wall"
     if stopped_by:
         with contextlib.suppress(ProcessLookupError):
@@ -117,6 +128,10 @@ def run_one(source: str, number: int, wanted: dict[str, Any], ruleset: int) -> d
     code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
     wall_s = time.monotonic() - began
     end_orphans(pid)
+    if scratch:
+        shutil.rmtree(scratch, ignore_errors=True)
+        if own >= 0:
+            os.close(own)
     if not stopped_by:
         stopped_by = {-signal.SIGXCPU: "cpu", -signal.SIGXFSZ: "output"}.get(code, "")
     result = {"n": number, "code": 128 - code if code < 0 else code, "stopped_by": stopped_by, "wall_s": wall_s}
