@@ -45,6 +45,13 @@ def test_every_value_knows_where_it_comes_from(tmp_path: Path) -> None:
     assert origin(settings, "review") == "default"
 
 
+def test_state_folders_share_a_folder_of_environments_only_where_the_person_says_so(tmp_path: Path) -> None:
+    assert read(tmp_path).environments == tmp_path / "home" / "environments"
+    assert read(tmp_path, env={"SIXFOLD_ENVIRONMENTS": str(tmp_path / "all")}).environments == tmp_path / "all"
+    with pytest.raises(ConfigurationError, match="may not set environments"):
+        read(tmp_path, project=f'environments = "{tmp_path / "all"}"')
+
+
 @pytest.mark.parametrize(
     ("where", "text", "near"),
     [

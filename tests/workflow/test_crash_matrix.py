@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -17,11 +18,26 @@ SHARES = 4
 CRASHING = Path(__file__).parent / "crashing.py"
 
 
+@pytest.fixture(scope="module")
+def verdicts(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What the real sandbox said about the scenario's trees: asked once, remembered by every run after that."""
+    folder = tmp_path_factory.mktemp("verdicts")
+    crash(folder, "verdicts")
+    return folder / "verdicts"
+
+
+@pytest.fixture
+def place(tmp_path: Path, verdicts: Path) -> Path:
+    """An empty bench that remembers the verdicts."""
+    shutil.copytree(verdicts, tmp_path / "verdicts")
+    return tmp_path
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("share", range(SHARES))
-def test_a_run_killed_at_any_moment_of_any_step_comes_out_the_same(tmp_path: Path, share: int) -> None:
-    undisturbed, *crashed = crash(tmp_path, str(share), str(SHARES))
+def test_a_run_killed_at_any_moment_of_any_step_comes_out_the_same(place: Path, share: int) -> None:
+    undisturbed, *crashed = crash(place, str(share), str(SHARES))
     assert undisturbed["ends"] == [0]
     # All four phases, two tasks side by side and one after them, one repair, one question, one release.
     assert len(undisturbed["commits"]) == 3
@@ -34,8 +50,8 @@ def test_a_run_killed_at_any_moment_of_any_step_comes_out_the_same(tmp_path: Pat
 
 @pytest.mark.slow
 @pytest.mark.timeout(400)
-def test_files_that_a_power_cut_tore_lose_nothing_that_was_paid_for(tmp_path: Path) -> None:
-    undisturbed, *damaged = crash(tmp_path, "damage")
+def test_files_that_a_power_cut_tore_lose_nothing_that_was_paid_for(place: Path) -> None:
+    undisturbed, *damaged = crash(place, "damage")
     wrong = {outcome["moment"]: wrongs for outcome in damaged if (wrongs := differences(outcome, undisturbed))}
     # An answer that is damaged on disk is asked for again, when it is needed, rather than believed.
     asked_again = ["paid for 8 calls instead of 7"]
@@ -45,8 +61,8 @@ def test_files_that_a_power_cut_tore_lose_nothing_that_was_paid_for(tmp_path: Pa
 
 @pytest.mark.slow
 @pytest.mark.timeout(400)
-def test_a_full_disk_a_held_database_and_a_second_process_stop_a_run_and_break_nothing(tmp_path: Path) -> None:
-    undisturbed, *troubled = crash(tmp_path, "trouble")
+def test_a_full_disk_a_held_database_and_a_second_process_stop_a_run_and_break_nothing(place: Path) -> None:
+    undisturbed, *troubled = crash(place, "trouble")
     storage = {outcome["moment"]: outcome for outcome in troubled if outcome["told"]}
     assert len(storage) == 4  # the clock alone stops nothing
     assert {outcome["told"]["code"] for outcome in storage.values()} == {"storage"}
@@ -61,8 +77,8 @@ def test_a_full_disk_a_held_database_and_a_second_process_stop_a_run_and_break_n
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("seed", ["one", "two", "three"])
-def test_a_run_shot_again_and_again_at_random_moments_comes_out_the_same(tmp_path: Path, seed: str) -> None:
-    undisturbed, *shot = crash(tmp_path, "random", seed, "4")
+def test_a_run_shot_again_and_again_at_random_moments_comes_out_the_same(place: Path, seed: str) -> None:
+    undisturbed, *shot = crash(place, "random", seed, "4")
     assert sum(outcome["kills"] for outcome in shot) >= 10
     wrong = {}
     for outcome in shot:

@@ -54,6 +54,8 @@ class Measured(Data, frozen=True, kw_only=True):
     accuracy: float | None = None
     components: float | None = None
     edges: float | None = None
+    owned: float | None = None
+    ordered: float | None = None
     roles: float | None = None
     contracts_kept: float | None = None
     overhead: float | None = None
@@ -118,6 +120,8 @@ def measure(attempt: Attempt, sample: Sample) -> Measured:
         accuracy=organised.accuracy,
         components=organised.components,
         edges=organised.edges,
+        owned=organised.owned,
+        ordered=organised.ordered,
         roles=organised.roles,
         contracts_kept=organised.contracts_kept,
         overhead=organised.overhead,

@@ -7,6 +7,7 @@ from sixfold.domain.plan import Plan
 from sixfold.domain.view import RunView
 from sixfold.evaluation.sample import Sample
 from sixfold.layers.planning.roles import guidance
+from sixfold.layers.planning.schedule import downstream
 
 
 class Organisation(Data, frozen=True, kw_only=True):
@@ -18,6 +19,11 @@ class Organisation(Data, frozen=True, kw_only=True):
     """Jaccard: edges of the key and edges between components' tasks in the plan, both directions counted once."""
     accuracy: float | None = None
     """Mean of both: orchestration accuracy."""
+    owned: float | None = None
+    """Share of the key's components that exactly one task owns, also where it owns others beside them."""
+    ordered: float | None = None
+    """Share of the key's edges that the plan keeps: one task writes both ends, or the user's waits for the provider's,
+    directly or not. With `owned` it does not hold against a plan that it puts small modules into one task."""
     roles: float | None = None
     """Share of the key's roles for which a task was given."""
     contracts_kept: float | None = None
@@ -38,6 +44,7 @@ def organisation(view: RunView, sample: Sample) -> Organisation:
     plan = view.plan
     divided = any(task.files for task in plan.tasks)  # neither a direct attempt nor a fixed line divides by component
     components, edges = (_found(plan, sample), _edges(plan, sample)) if divided else (None, None)
+    owned, ordered = (_owned(plan, sample), _ordered(plan, sample)) if divided else (None, None)
     total = view.usage.input_tokens + view.usage.output_tokens
     planning = sum(_tokens(view, role) for role in ("architect",))
     coder = next((item.usage for item in view.by_role if item.name == "coder"), None)
@@ -45,6 +52,8 @@ def organisation(view: RunView, sample: Sample) -> Organisation:
         components=components,
         edges=edges,
         accuracy=None if components is None or edges is None else (components + edges) / 2,
+        owned=owned,
+        ordered=ordered,
         roles=_roles(plan, sample),
         contracts_kept=_kept(view),
         tasks=len([task for task in plan.tasks if not _whole(task.id)]),
@@ -78,6 +87,20 @@ def _found(plan: Plan, sample: Sample) -> float:
         if len(ids) == 1 and sum(ids[0] in others for others in owners.values()) == 1
     ]
     return len(alone) / len(sample.components)
+
+
+def _owned(plan: Plan, sample: Sample) -> float:
+    return sum(len(ids) == 1 for ids in _owners(plan, sample).values()) / len(sample.components)
+
+
+def _ordered(plan: Plan, sample: Sample) -> float:
+    owners = {name: ids[0] for name, ids in _owners(plan, sample).items() if ids}
+    kept = 0
+    for name, other in sample.edges:
+        user, provider = owners.get(name), owners.get(other)
+        if user is not None and provider is not None:
+            kept += user == provider or user in downstream(plan, (provider,))
+    return kept / len(sample.edges) if sample.edges else 1.0
 
 
 def _edges(plan: Plan, sample: Sample) -> float:

@@ -21,6 +21,8 @@ ORCHESTRATION = Experiment(
             ("accuracy", "orchestration accuracy", percent),
             ("components", "… components found", percent),
             ("edges", "… edges right", percent),
+            ("owned", "components owned by exactly one task", percent),
+            ("ordered", "edges that the order of tasks keeps", percent),
             ("roles", "roles found (three tiers)", percent),
             ("contracts_kept", "contracts that held", percent),
             *PRODUCT,

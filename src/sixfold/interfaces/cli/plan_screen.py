@@ -127,3 +127,26 @@ def _outlook_lines(view: RunView, ahead: Outlook) -> list[str]:
 
 def _time(seconds: float) -> str:
     return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"
+
+
+def ahead_line(view: RunView) -> str:
+    """What lies ahead of a plan of several tasks, in one line; empty when there is none or nothing is left."""
+    if view.plan is None or len(view.plan.tasks) < 2 or view.outcome is not None:
+        return ""
+    ahead = outlook(view)
+    if not ahead.waits:
+        return ""
+    done = len(view.plan.tasks) - len(ahead.waits)
+    parts = [f"{done} of {len(view.plan.tasks)} tasks done"]
+    if len(ahead.critical) > 1:
+        parts.append(f"critical path {' → '.join(ahead.critical)}")
+    if ahead.least_s is not None and ahead.most_s is not None:
+        parts.append(f"{_time(ahead.least_s)} to {_time(ahead.most_s)} of work left")
+    return "; ".join(parts)
+
+
+def undone_line(view: RunView) -> str:
+    """What the last revision undid and what had gone into that; empty when it undid nothing."""
+    if not view.revised or not view.plans[-1].invalidates or view.revised[-1].revision != view.plans[-1].revision:
+        return ""
+    return f"undoes {', '.join(view.plans[-1].invalidates)}: {_spent(view.revised[-1].undone)} had gone into them"

@@ -11,6 +11,7 @@ from sixfold.domain.events import Event
 from sixfold.domain.fold import advance
 from sixfold.domain.narrate import narrate
 from sixfold.domain.view import RunView
+from sixfold.interfaces.cli.plan_screen import ahead_line, undone_line
 from sixfold.interfaces.cli.terminal import colourful, json_line, say
 from sixfold.interfaces.escape import one_line
 from sixfold.layers.planning.outlook import outlook
@@ -64,6 +65,10 @@ class Lines:
         self.view = advance(self.view, event)
         if event.kind not in _QUIET:
             say(f"{self.view.phase or 'start':<13} {one_line(narrate(event), 160)}")
+        if event.kind == "plan.made" and (undone := undone_line(self.view)):
+            say(f"{'':<13}   {one_line(undone, 160)}")
+        if event.kind in ("plan.made", "task.ended") and (ahead := ahead_line(self.view)):
+            say(f"{'':<13}   ahead: {one_line(ahead, 160)}")
 
     def __enter__(self) -> Lines:
         return self
@@ -91,6 +96,8 @@ class Screen:
         self.view = advance(self.view, event)
         if event.kind not in _QUIET:
             self._console.print(f"{self.view.phase or 'start':<13} {one_line(narrate(event), 160)}")
+        if event.kind == "plan.made" and (undone := undone_line(self.view)):
+            self._console.print(f"{'':<13}   {one_line(undone, 160)}")
         self._live.update(self._draw())
 
     def __enter__(self) -> Screen:
@@ -128,6 +135,8 @@ class Screen:
             lines.append(Text(f"  {marks[item.status]} {item.task.id} {one_line(item.task.title, 70)}{more}"))
         if len(view.tasks) > 12:
             lines.append(Text(f"  … and {len(view.tasks) - 12} more tasks"))
+        if ahead_text := ahead_line(view):
+            lines.append(Text(f"  ahead: {one_line(ahead_text, 160)}", style="dim"))
         lines.append(Text(f"  {spending(view)}", style="dim"))
         if view.waiting:
             lines.append(Text(f"  waits for you: {', '.join(s[:24] for s in view.waiting)}", style="yellow"))

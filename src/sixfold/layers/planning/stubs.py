@@ -27,6 +27,8 @@ _HEAD = (
 def stubs_for(plan: Plan, task: Task, missing: Collection[str], paths: Collection[str]) -> tuple[Stub, ...] | None:
     """Stand-ins for what a task uses of others that are not done; None when one of them cannot be served.
 
+    What those others use in their turn is served too, as far as it can be: whoever tests with a cart needs a catalog.
+
     Args:
         missing: ids of the tasks that are not done.
         paths: files of the tree the task starts from; none of them is ever stood in for.
@@ -40,13 +42,31 @@ def stubs_for(plan: Plan, task: Task, missing: Collection[str], paths: Collectio
             if not path or path in paths or path in task.files:
                 return None
             wanted.setdefault(path, []).append(id)
+    direct = tuple(wanted)
+    for provider in _behind(plan, task, missing):
+        for id in provider.provides:
+            path = _place(plan.contract(id), provider)
+            if path and path not in paths and path not in task.files and id not in wanted.get(path, ()):
+                wanted.setdefault(path, []).append(id)
     stubs = []
     for path, ids in wanted.items():
         text = _module([plan.contract(id) for id in ids])
-        if not text:
+        if text:
+            stubs.append(Stub(path=path, contracts=tuple(ids), text=text))
+        elif path in direct:
             return None
-        stubs.append(Stub(path=path, contracts=tuple(ids), text=text))
     return tuple(stubs)
+
+
+def _behind(plan: Plan, task: Task, missing: Collection[str]) -> tuple[Task, ...]:
+    """Tasks that are not done and that the task waits for directly or not, in plan order."""
+    found: set[str] = set()
+    work = [task.id]
+    while work:
+        fresh = [id for id in plan.dependencies(work.pop()) if id in missing and id not in found]
+        found.update(fresh)
+        work += fresh
+    return tuple(other for other in plan.tasks if other.id in found)
 
 
 def _place(contract: Contract, provider: Task) -> str:

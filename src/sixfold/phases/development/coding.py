@@ -15,7 +15,6 @@ from sixfold.domain.model import Role
 from sixfold.domain.plan import Task
 from sixfold.domain.ports import Ports
 from sixfold.layers.refinement import diagnosis, repair
-from sixfold.phases.development import stand_ins
 from sixfold.phases.development.checking import Evidence, check_tree, log_evidence, refused
 from sixfold.phases.development.sampling import choose
 from sixfold.phases.development.writing import Applied, Written, attempt, sample
@@ -43,9 +42,12 @@ async def work(run: Run, ports: Ports, job: Job) -> TaskResult:
             return _objects(job, tree, number, applied.objection)
         if not applied.refusals:
             tree = applied.tree
-        if not evidence.failures or (job.stubs and number == stand_ins.MOST_ATTEMPTS):
+        # Whether a finding that the coder calls wrong is one, validation and a person decide: it stands until then.
+        disputed = bool(applied.declined) and evidence.failures == evidence.blocking
+        # On stand-ins a failure proves little: the real parts will tell.
+        if not evidence.failures or disputed or job.stubs:
             done = _result(job, tree, number, evidence)
-            return msgspec.structs.replace(done, published=applied.published)
+            return msgspec.structs.replace(done, published=applied.published, declined=applied.declined)
         seen.append(evidence)
         attempts.append(_attempt_of(number, strategy, applied, evidence))
         step = await run.step(f"development.diagnose:{number}", partial(_diagnose, job, task, attempts), diagnosis.Step)

@@ -31,7 +31,7 @@ async def take_early(run: Run, ports: Ports, site: Site) -> tuple[Task, tuple[St
         if task.id in site.finished or named in site.early:
             continue  # done before, or begun early before: the second time it waits
         site.early.add(named)
-        missing = [id for id in site.plan.dependencies(task.id) if id not in site.scheduler.done]
+        missing = [other.id for other in site.plan.tasks if other.id not in site.scheduler.done]
 
         def serve(task: Task = task, missing: Collection[str] = missing) -> Served:
             paths = {file.path for file in ports.repository.files(site.tree)}

@@ -12,9 +12,6 @@ from sixfold.domain.plan import Stub
 from sixfold.domain.ports import Repository
 from sixfold.layers.planning import stubs
 
-MOST_ATTEMPTS = 2
-"""On stand-ins: what does not pass there then may still pass on the real thing, and is told there."""
-
 
 def order_of(served: Collection[Stub]) -> str:
     """What a coder is told who begins on stand-ins."""

@@ -70,9 +70,6 @@ def warm_up(results: int) -> None:
     for name in importlib.import_module("_pytest.config").default_plugins:
         importlib.import_module(f"_pytest.{name}")
     sys.path.remove(folder)
-    if importlib.import_module("sixfold_suite").names_hypothesis(job["folder"]):
-        with contextlib.suppress(ImportError):
-            importlib.import_module("hypothesis")
     null = os.open(os.devnull, os.O_RDWR)
     for descriptor in (0, 1, 2):
         os.dup2(null, descriptor)
