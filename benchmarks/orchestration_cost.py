@@ -6,6 +6,13 @@ repair, one only with an architect's advice. `adaptive` is `--plan auto` (attemp
 those of whole runs, specification and blind tests included, and by themselves without these two (`ratio_development`),
 which both arms pay alike. `solved` counts runs that end validated.
 
+What the ratio can and cannot say: the script answers every role in as few words as can be, so the fixed line is as
+cheap here as it can get (a few lines of design, whole files of ten lines), while published pipelines of this kind think
+at length in every role; AdaCoder (arXiv 2504.04220) counts 12 times fewer tokens than MapCoder with models that do.
+The ratio of functions that are right at once is therefore a floor (`by_difficulty`), and one function in eight that
+climbs the whole ladder (repair, fresh start, three samples, advice) weighs as much as seven that do not. `calls_*`
+counts calls, on which the length of answers has no bearing.
+
 `overhead_share` is the share of tokens that goes into planning and re-planning when four and eight components are built
 with a task graph; `graphs` has it by size, with what the fixed line of roles needs for the same.
 """
@@ -102,6 +109,16 @@ def measure(names: tuple[str, ...], sizes: tuple[int, ...]) -> dict[str, Any]:
         "ratio_development": _share(adaptive, always, "development_tokens"),
         "solved_adaptive": sum(row["solved"] for row in adaptive),
         "solved_always_plan": sum(row["solved"] for row in always),
+        "calls_adaptive": sum(row["calls"] for row in adaptive),
+        "calls_always_plan": sum(row["calls"] for row in always),
+        "by_difficulty": {
+            kind: {
+                "functions": sum(row["difficulty"] == kind for row in adaptive),
+                "ratio": _share(*(_alike(arm, kind) for arm in (adaptive, always)), "tokens"),
+                "ratio_development": _share(*(_alike(arm, kind) for arm in (adaptive, always)), "development_tokens"),
+            }
+            for kind in dict.fromkeys(row["difficulty"] for row in rows)
+        },
         "overhead_share": max(shares) if shares else None,
         "graphs": graphs,
         "tasks": rows,
@@ -128,6 +145,10 @@ def graph(settings: config.Settings, place: Path, size: int) -> dict[str, Any]:
     }
     say(json.dumps(row))
     return row
+
+
+def _alike(rows: list[dict[str, Any]], difficulty: str) -> list[dict[str, Any]]:
+    return [row for row in rows if row["difficulty"] == difficulty]
 
 
 def _share(ours: list[dict[str, Any]], theirs: list[dict[str, Any]], key: str) -> float | None:
