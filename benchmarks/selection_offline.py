@@ -3,7 +3,7 @@
 Run with `python benchmarks/selection_offline.py --json [--data DIR] [--tasks N] [--seed N] [--repeat N]`. Needs a
 sandbox and the development half of MBPP+ (`DIR/mbpp_plus_v0.1.0`), which is not in the repository: without it every
 figure is null.
-No model. Two to four minutes for 40 tasks, the default; `--tasks 0` takes all.
+No model. Two to four minutes for 50 tasks, the default; `--tasks 0` takes all.
 
 Protocol. A task's request is its prompt; the assertion in it is the only example anybody may see. Five candidates are
 drawn as a coder would write them: each is the given solution with a probability that is the task's difficulty (one of
@@ -165,7 +165,8 @@ async def trial(workspace: Workspace, task: Task, seed: int) -> dict[str, float]
     divergences = []
     if len({one.source for one in left}) > 1:
         target = Target(entry=task.entry)
-        divergences = [await diverge(workspace, left, target, examples=examples, most_inputs=40, limits=LIMITS)]
+        found = await diverge(workspace, left, target, examples=examples, most_inputs=40, limits=LIMITS, shown=False)
+        divergences = [found]
     texts = Counter(one.source for one in samples)
     chosen = {
         "first": samples[0].name,
@@ -216,7 +217,7 @@ def main() -> None:
     root = Path(__file__).resolve().parent.parent
     parser.add_argument("--json", action="store_true", help="accepted for symmetry; the output is always JSON")
     parser.add_argument("--data", type=Path, default=root.parent / "shared" / "data", help="folder of the data sets")
-    parser.add_argument("--tasks", type=int, default=40, help="the first so many; 0 = all")
+    parser.add_argument("--tasks", type=int, default=50, help="the first so many; 0 = all")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--repeat", type=int, default=1, help="draws of candidates for each task")
     options = parser.parse_args()

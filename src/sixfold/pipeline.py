@@ -39,11 +39,14 @@ async def generate(run: Run, ports: Ports, request: Request, options: Options, s
             options=options,
             known_failures=site.known_failures,
         )
-        if seen.faults and not product.failed and tries < _MOST_TRIES:
+        disputes = validation.disputes(seen, site.disputed)
+        open = validation.undisputed(seen, disputes)
+        if open and not product.failed and tries < _MOST_TRIES:
             tries += 1
             reason, author = "Put right what validation found", "rule:validation"
+            orders = development.orders_of(seen)
             product = await development.rework(
-                run, ports, site, development.orders_of(seen), reason=reason, author=author
+                run, ports, site, orders, reason=reason, author=author, faults=seen.faults
             )
             continue
         late = await input.late_decisions(run, ports, request, intent, options, round=round, offers=offers + 1)
@@ -62,7 +65,9 @@ async def generate(run: Run, ports: Ports, request: Request, options: Options, s
             )
             continue
         offers += 1
-        outcome = await validation.release(run, ports, intent, product, seen, options, snapshot, offers=offers)
+        outcome = await validation.release(
+            run, ports, intent, product, seen, options, snapshot, offers=offers, disputes=disputes
+        )
         if not isinstance(outcome, Rework):
             return outcome
         if await development.edited(run, ports, site):

@@ -58,6 +58,35 @@ def person(shared_home: Path, tmp_path: Path) -> Person:
     return Person(shared_home, tmp_path / "folder")
 
 
+def test_a_finding_that_the_coder_disputes_is_signed_away_by_a_person_or_not_at_all(person: Person) -> None:
+    said = "The folder is meant for everybody."
+    person.sixfold("build", "create fizz.py with fizz(n) and a test", "-y", scenario="declined", expect=3)
+    assert [event["data"]["text"] for event in person.events("patch.declined")] == [said]
+    [offered] = person.events("release.proposed")
+    assert [dispute["text"] for dispute in offered["data"]["offer"]["disputed"]] == [said]
+    assert person.events("branch.made") == []  # -y was said before anybody could know of it
+    shown = person.sixfold("review", "--last")
+    assert "DISPUTED fizz.py" in shown
+    assert said in shown
+    assert "suppressions" not in person.sixfold("export", "--last", "--format", "sarif")
+    person.sixfold("approve", "--last", "-m", "a shared folder")
+    person.sixfold("resume", "--last", scenario="declined")
+    assert person.result()["status"] == "validated"
+    found = json.loads(person.sixfold("export", "--last", "--format", "sarif"))
+    results = [result for run in found["runs"] for result in run["results"] if "suppressions" in result]
+    [suppression] = results[0]["suppressions"]
+    assert suppression["status"] == "accepted"
+    for part in ("human:", "a shared folder", said):
+        assert part in suppression["justification"]
+    assert "signed away by human:" in person.sixfold("export", "--last", "--format", "html")
+
+
+def test_a_coder_who_calls_failing_tests_wrong_gains_nothing(person: Person) -> None:
+    person.sixfold("build", "create fizz.py with fizz(n) and a test", "-y", scenario="in-denial", expect=5)
+    assert person.events("patch.declined")
+    assert person.events("release.proposed") == person.events("branch.made") == []
+
+
 def test_a_small_request_costs_two_calls_and_comes_out_as_one_commit(person: Person) -> None:
     person.sixfold("build", "create fizz.py with fizz(n) and a test", "-y", scenario="small")
     result = person.result()

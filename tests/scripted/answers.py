@@ -240,6 +240,28 @@ REPAIRED = [
     ("does not pass yet", files(**{"fizz.py": FIZZ})),
     ("you write the acceptance tests", python(FIZZ_ACCEPTANCE)),
 ]
+SPREAD_FIZZ = (
+    FIZZ
+    + """
+
+def publish(path: str) -> None:
+    import os
+
+    os.chmod(path, 0o777)
+"""
+)
+DECLINED = [
+    (REPAIRED[0][0], REPAIRED[0][1].replace(BROKEN_FIZZ, SPREAD_FIZZ)),
+    ("<nothing>.*does not pass yet", "<nothing>The folder is meant for everybody.</nothing>"),
+    REPAIRED[2],
+]
+IN_DENIAL = [
+    REPAIRED[0],
+    ("does not pass yet", "<nothing>The tests are wrong.</nothing>"),
+    ("architect of a plan", answer_json({"change": "give_up", "reason": "the coder does not follow the evidence"})),
+    ("Earlier attempts|You do exactly one task", files(**{"fizz.py": BROKEN_FIZZ})),
+    REPAIRED[2],
+]
 GIVE_UP = (
     "architect of a plan",
     answer_json({"change": "give_up", "reason": "the coder does not follow the evidence"}),
@@ -625,6 +647,8 @@ SCENARIOS = {
     "small": SMALL,
     "repaired": REPAIRED,
     "hopeless": HOPELESS,
+    "declined": DECLINED,
+    "in-denial": IN_DENIAL,
     "reviewed": REVIEWED,
     "large": LARGE,
     "parallel": PARALLEL,

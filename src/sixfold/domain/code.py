@@ -37,6 +37,8 @@ class Patch(Data, frozen=True, kw_only=True):
     """Lines for those who use the task's contracts."""
     objection: Objection | None = None
     """Instead of edits: a contract of the task is wrong."""
+    declined: str = ""
+    """Instead of edits: why there is nothing to change. Shown, never believed."""
 
 
 class Refusal(Data, frozen=True, kw_only=True):

@@ -34,6 +34,7 @@ Kinds and the `data` they carry (a type name means its JSON; `?` optional):
     model.called           purpose, role, model, task?, usage: Usage, request, reply, prompt, replayed, wall_s
     patch.applied          task, attempt, tree, files: [str]
     patch.refused          task, attempt, refusals: [Refusal]
+    patch.declined         task, attempt, text             the coder says that there is nothing to change
     tests.ran              scope (task id or `validation`), attempt, tree, report: TestReport
     scan.done              scope, attempt, tree, findings: [Finding]
     repair.decided         task, attempt, strategy, reason

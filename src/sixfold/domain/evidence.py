@@ -121,6 +121,26 @@ class Finding(Data, frozen=True, kw_only=True):
     evidence: str = ""
     """The offending text, or what an exploit test did."""
 
+    @property
+    def blocks(self) -> bool:
+        """Whether it stands against a release."""
+        return self.severity == "error" and not self.baseline
+
+    @property
+    def fault(self) -> str:
+        """It as an order a coder can act on."""
+        return f"{self.path}:{self.line} {self.rule}: {self.message}"
+
+
+class Dispute(Data, frozen=True, kw_only=True):
+    """A finding that its coder calls wrong and that still stands. A person decides, nobody and nothing else."""
+
+    finding: Finding
+    task: str
+    """Who says so."""
+    text: str
+    """What they say; shown, never believed."""
+
 
 class Component(Data, frozen=True, kw_only=True):
     """One package a product was validated with."""

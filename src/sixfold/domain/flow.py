@@ -56,6 +56,8 @@ class Job(Data, frozen=True, kw_only=True):
     """Tests that failed before the run changed anything."""
     published: tuple[Note, ...] = ()
     """What the providers of its contracts let it know."""
+    may_decline: bool = False
+    """The task was given back with orders over what stands: its coder may answer that they accuse what is right."""
     stubs: tuple[Stub, ...] = ()
     """Stand-ins for contracts whose providers are not done: laid over the tree while tests run. What is then handed in
     is tested again on the real thing before it counts."""
@@ -81,6 +83,8 @@ class TaskResult(Data, frozen=True, kw_only=True):
     """Lines for those who use its contracts."""
     objection: Objection | None = None
     """Why it gave up, when a contract is to blame."""
+    declined: str = ""
+    """Why its coder changed nothing in the end."""
 
 
 class Product(Data, frozen=True, kw_only=True):

@@ -126,6 +126,11 @@ def _refused(view: RunView, data: Json, event: Event) -> RunView:
     )
 
 
+def _declined(view: RunView, data: Json, event: Event) -> RunView:
+    line = f"attempt {data.get('attempt', '?')}: nothing was changed ({data.get('text', '')})"
+    return _task(view, str(data["task"]), lambda item: msgspec.structs.replace(item, repairs=(*item.repairs, line)))
+
+
 def _repair(view: RunView, data: Json, event: Event) -> RunView:
     line = f"attempt {data.get('attempt', '?')}: {data.get('strategy', '')} ({data.get('reason', '')})"
     return _task(view, str(data["task"]), lambda item: msgspec.structs.replace(item, repairs=(*item.repairs, line)))
@@ -246,6 +251,7 @@ WORK: dict[str, Callable[[RunView, Json, Event], RunView]] = {
     "model.called": _called,
     "patch.applied": _patched,
     "patch.refused": _refused,
+    "patch.declined": _declined,
     "tests.ran": _tested,
     "scan.done": _scanned,
     "repair.decided": _repair,

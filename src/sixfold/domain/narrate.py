@@ -211,6 +211,7 @@ _TELLERS: dict[str, Callable[[Json], str]] = {
     "model.called": _called,
     "patch.applied": lambda d: f"{d.get('task', '')}: patch applied to {_count(len(d.get('files', ())), 'file')}",
     "patch.refused": _refused,
+    "patch.declined": lambda d: f"{d.get('task', '')}: nothing to change, says its coder: {_cut(d.get('text', ''))}",
     "tests.ran": _tests,
     "scan.done": _scan,
     "repair.decided": lambda d: f"{d.get('task', '')}: repair by {d.get('strategy', '')}: {_cut(d.get('reason', ''))}",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from sixfold.domain.data import Data, Tree
-from sixfold.domain.evidence import Check, Component, Finding
+from sixfold.domain.evidence import Check, Component, Dispute, Finding
 from sixfold.domain.language import Profile
 from sixfold.domain.model import Usage
 
@@ -123,6 +123,8 @@ class ReleaseOffer(Data, frozen=True, kw_only=True):
     """Share of planted faults that the tests noticed; None when none could be planted."""
     components: tuple[Component, ...] = ()
     """Packages it was validated with."""
+    disputed: tuple[Dispute, ...] = ()
+    """Findings that would block and that the coder calls wrong; who approves signs them away by name."""
     times: int = 1
     """How often this tree was offered by now: what was rejected once may come back as it was, and is decided anew."""
 

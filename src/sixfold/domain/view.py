@@ -11,7 +11,7 @@ import msgspec
 
 from sixfold.domain.code import Increment, Refusal, Snapshot
 from sixfold.domain.data import Data, Tree
-from sixfold.domain.evidence import Check, Finding, TestReport
+from sixfold.domain.evidence import Check, Dispute, Finding, TestReport
 from sixfold.domain.model import Usage
 from sixfold.domain.plan import Note, Plan, Reading, Task
 from sixfold.domain.requirements import Question, Request, Specification
@@ -264,6 +264,17 @@ class RunView(Data, frozen=True, kw_only=True):
         for finding in (*current, *offered):
             found.setdefault((finding.tool, finding.rule, finding.path, finding.line, finding.message), finding)
         return tuple(found.values())
+
+    @property
+    def disputes_signed(self) -> tuple[tuple[Dispute, Approval], ...]:
+        """The disputed findings of the offered release that a person signed away, each with the signature."""
+        if self.offer is None:
+            return ()
+        subject = self.offer.subject
+        signed = [
+            one for one in self.approvals if one.subject == subject and one.verdict == "approve" and not one.stale
+        ]
+        return tuple((dispute, signed[-1]) for dispute in self.offer.disputed) if signed else ()
 
     @property
     def scanned(self) -> bool:

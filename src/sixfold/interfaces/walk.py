@@ -60,9 +60,11 @@ def _changes(view: RunView) -> Iterator[str]:
 def _costly(view: RunView) -> Iterator[str]:
     """Two to five places, most serious kind first; what was not proven counts like a risk."""
     offer = view.offer
+    said = {dispute.finding: dispute.text for dispute in offer.disputed} if offer else {}
     for finding in view.findings:
-        if finding.severity == "error" and not finding.baseline:
-            yield f"{finding.path}:{finding.line} {finding.message}"
+        if finding.blocks:
+            disputed = f" (open; its coder disputes it: {said[finding]})" if finding in said else ""
+            yield f"{finding.path}:{finding.line} {finding.message}{disputed}"
     for id in offer.unverified if offer else ():
         text = next((one.text for one in _requirements(view) if one.id == id), "")
         yield f"{id} has no executed evidence: {text}"

@@ -7,11 +7,11 @@ The acceptance tests come from a context that never saw code; scanners that the 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from sixfold.domain.code import Snapshot
 from sixfold.domain.data import Data, Tree, digest
-from sixfold.domain.evidence import Check, Finding, TestReport
+from sixfold.domain.evidence import Check, Dispute, Finding, TestReport
 from sixfold.domain.flow import ACCEPTANCE, Examination, Intent, Product, Revision, Rework
 from sixfold.domain.language import Profile, npm_packages
 from sixfold.domain.markdown import specification_text
@@ -220,7 +220,7 @@ def _language_checks(reports: Sequence[TestReport]) -> tuple[Check, ...]:
 
 
 def _scan_check(findings: Sequence[Finding]) -> Check:
-    blocking = [finding for finding in findings if finding.severity == "error" and not finding.baseline]
+    blocking = [finding for finding in findings if finding.blocks]
     detail = f"{len(blocking)} blocking of {len(findings)} findings"
     return Check(name="scan", ok=not blocking, detail=detail)
 
@@ -238,9 +238,7 @@ def _faults(checks: Sequence[Check], reports: Sequence[TestReport], findings: Se
     for check in checks:
         if not check.ok and not check.skipped and check.name not in _REPORTED:
             faults.append(f"check {check.name} failed: {check.detail}")
-    for finding in findings:
-        if finding.severity == "error" and not finding.baseline:
-            faults.append(f"{finding.path}:{finding.line} {finding.rule}: {finding.message}")
+    faults += [finding.fault for finding in findings if finding.blocks]
     return tuple(faults)
 
 
@@ -293,6 +291,24 @@ def _allowed(verdicts: acceptance.Verdicts, failures: Sequence[acceptance.Failur
     return [verdict for verdict in verdicts.verdicts if verdict.name in failing]
 
 
+def disputes(seen: Examination, said: Mapping[str, tuple[str, str]]) -> tuple[Dispute, ...]:
+    """Findings that stand although their coder was asked about them and called them wrong.
+
+    Failing tests and checks cannot be disputed: they are evidence, and nobody can sign them away.
+
+    Args:
+        said: faults that coders call wrong → (task, what it says).
+    """
+    standing = [finding for finding in seen.findings if finding.blocks and finding.fault in said]
+    return tuple(Dispute(finding=one, task=said[one.fault][0], text=said[one.fault][1]) for one in standing)
+
+
+def undisputed(seen: Examination, disputes: Sequence[Dispute]) -> tuple[str, ...]:
+    """Faults that no person can be asked to sign away."""
+    called_wrong = {dispute.finding.fault for dispute in disputes}
+    return tuple(fault for fault in seen.faults if fault not in called_wrong)
+
+
 async def release(
     run: Run,
     ports: Ports,
@@ -303,14 +319,17 @@ async def release(
     snapshot: Snapshot,
     *,
     offers: int,
+    disputes: Sequence[Dispute] = (),
 ) -> Outcome | Rework:
     """Offer the product for signature and, once signed, put exactly that tree on a branch.
 
     Args:
         offers: number of this offer, from 1.
+        disputes: findings that block, but for the person who decides about them here.
     """
-    if seen.faults or product.failed:
-        reasons = [f"task {result.task} failed: {result.reason}" for result in product.failed] + list(seen.faults)
+    open = undisputed(seen, disputes)
+    if open or product.failed:
+        reasons = [f"task {result.task} failed: {result.reason}" for result in product.failed] + list(open)
         run.emit("phase.ended", "phase-ended:validation", {"phase": "validation"})
         return Outcome(status="failed", exit_code=5, tree=product.tree, reason=reasons[0], usage=ports.costs.spent())
     offer = ReleaseOffer(
@@ -320,6 +339,7 @@ async def release(
         unverified=seen.unverified,
         mutation_score=seen.mutation_score,
         components=seen.components,
+        disputed=tuple(disputes),
         times=_times(run, seen.tree, offers),
     )
     run.emit("release.proposed", offer.subject, {"offer": offer})
@@ -327,7 +347,7 @@ async def release(
         # It came in just before the offer was made; a later one takes the offer back where it is given.
         take_back = taken_back(offer.subject, fresh)
         run.emit("decision.given", f"decision:{take_back.subject}", {"decision": take_back}, who=take_back.who)
-    decision = await _sign(run, options, offer.subject)
+    decision = await _sign(run, options, offer)
     if decision.verdict != "approve":
         revised = _outdated(run, intent, offers + 1) is not None
         return Rework(comment=decision.comment or decision.value, who=decision.who, revised=revised)
@@ -366,8 +386,10 @@ def _outdated(run: Run, intent: Intent, offers: int) -> Decision | None:
     return fresh[-1] if fresh else None
 
 
-async def _sign(run: Run, options: Options, subject: str) -> Decision:
-    if options.approve_release:
+async def _sign(run: Run, options: Options, offer: ReleaseOffer) -> Decision:
+    """The decision on an offer; what was said in advance does not hold for findings nobody could know of then."""
+    subject = offer.subject
+    if options.approve_release and not offer.disputed:
         decision = Decision(subject=subject, verdict="approve", comment="approved in advance", who="option:-y")
         run.emit("decision.given", f"decision:{subject}", {"decision": decision}, who=decision.who)
     return await run.decision(subject)

@@ -85,6 +85,13 @@ def release_lines(view: RunView) -> list[str]:
         lines.append(f"    {verdict:<8} {one_line(check.name)}  {one_line(check.detail, 90)}".rstrip())
     counts = findings_counts(view)
     lines.append(f"    findings: {counts['blocking']} blocking, {counts['warning']} other, {counts['baseline']} old")
+    for dispute in offer.disputed:
+        lines.append(paint(f"    DISPUTED {one_line(dispute.finding.fault, 160)}", "bold"))
+        lines.append(f"             {dispute.task} says: {one_line(dispute.text, 200)}")
+    if offer.disputed:
+        lines.append(
+            "    It blocks until you decide: `sixfold approve` signs it away under your name, `reject` sends it back."
+        )
     if offer.unverified:
         lines.append(f"    not verified: {', '.join(map(one_line, offer.unverified))}")
     for part in walk(view):

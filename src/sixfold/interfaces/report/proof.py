@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from sixfold.domain.evidence import Check, Finding, TestReport
+from sixfold.domain.evidence import Check, Dispute, Finding, TestReport
 from sixfold.domain.result import next_step
+from sixfold.domain.run import Approval
 from sixfold.domain.view import RunView, Spending
 from sixfold.interfaces.coverage import measured, spans, totals
 from sixfold.interfaces.report.html import Child, Html, badge, code, rows, section, tag
@@ -110,15 +111,25 @@ def findings(view: RunView) -> Html:
             "findings", "Scan results", tag("p", badge("clean", "good"), " The scans that ran found nothing.")
         )
     head = ("Severity", "Rule", "Where", "What")
-    return section("findings", "Scan results", rows(head, [_finding(one) for one in found]))
+    said = {dispute.finding: dispute for dispute in (view.offer.disputed if view.offer else ())}
+    signed = {dispute.finding: approval for dispute, approval in view.disputes_signed}
+    body = [_finding(one, said.get(one), signed.get(one)) for one in found]
+    return section("findings", "Scan results", rows(head, body))
 
 
-def _finding(finding: Finding) -> tuple[Child, ...]:
+def _finding(finding: Finding, dispute: Dispute | None, signed: Approval | None) -> tuple[Child, ...]:
     tone = {"error": "bad", "warning": "warn"}.get(finding.severity, "")
     label = badge("in the base already") if finding.baseline else badge(finding.severity, tone)
     where = f"{finding.path}:{finding.line}" if finding.line else finding.path
     rule = f"{finding.tool} {finding.rule}" + (f" ({finding.cwe})" if finding.cwe else "")
-    return (label, rule, code(where) if where else "", finding.message)
+    what: list[Child] = [finding.message]
+    if dispute is not None:
+        what.append(tag("p", badge("disputed", "warn"), f" {dispute.task} says: {dispute.text}"))
+        why = f": {signed.comment}" if signed and signed.comment else ""
+        what.append(
+            tag("p", f"signed away by {signed.who}{why}" if signed else "open: a person decides at the release")
+        )
+    return (label, rule, code(where) if where else "", what)
 
 
 def before_signing(view: RunView) -> Html | None:

@@ -12,6 +12,9 @@ from sixfold.domain.replies import Answered, ask
 from sixfold.layers.synthesis import protocol
 from sixfold.layers.synthesis.formats import FORMATS
 
+NOTHING = " If the orders accuse what is right as it stands, answer only `<nothing>one sentence why</nothing>`."
+"""The end of the prompt for a task that was given back."""
+
 
 async def write_patch(
     model: Model,
@@ -23,6 +26,7 @@ async def write_patch(
     notes: Sequence[str] = (),
     sample: int = 0,
     format: str = "blocks",
+    may_decline: bool = False,
     asked: Role = "coder",
 ) -> tuple[Patch, Answered]:
     """Ask for a task's patch in a fresh context.
@@ -33,6 +37,7 @@ async def write_patch(
         notes: evidence and orders that come after the brief: failing tests, a reviewer's comment, a lesson.
         sample: index among candidates.
         format: name of the edit format the model is asked in and read in.
+        may_decline: it may answer that there is nothing to change; what comes of that, tests and scanners decide.
         asked: whose model answers: the coder's, or the expert's.
 
     Raises:
@@ -41,12 +46,20 @@ async def write_patch(
     request = ModelRequest(
         purpose=purpose,
         role=asked,
-        system=render_system(__package__, "write", role=role, format=FORMATS[format].instruction),
+        system=render_system(
+            __package__,
+            "write",
+            role=role,
+            format=FORMATS[format].instruction,
+            nothing=NOTHING if may_decline else "",
+        ),
         messages=(Message(author="user", text="\n\n".join((brief, *notes))),),
         max_output_tokens=32_000,
         sample=sample,
     )
-    return await ask(model, request, lambda text: protocol.parse(text, FORMATS[format]), scope=scope)
+    return await ask(
+        model, request, lambda text: protocol.parse(text, FORMATS[format], may_decline=may_decline), scope=scope
+    )
 
 
 def correction(refusals: Sequence[Refusal]) -> str:

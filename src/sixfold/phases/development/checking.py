@@ -45,8 +45,12 @@ class Evidence(Data, frozen=True, kw_only=True):
 
     @property
     def failures(self) -> int:
-        blocking = sum(1 for finding in self.findings if finding.severity == "error" and not finding.baseline)
-        return self.report.count("failed") + self.report.count("error") + bool(self.report.problem) + blocking
+        return self.report.count("failed") + self.report.count("error") + bool(self.report.problem) + self.blocking
+
+    @property
+    def blocking(self) -> int:
+        """Findings that stand against a release."""
+        return sum(1 for finding in self.findings if finding.blocks)
 
 
 async def check_tree(run: Run, ports: Ports, job: Job, task: Task, tree: Tree, *, name: str) -> Evidence:

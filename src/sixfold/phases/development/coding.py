@@ -42,9 +42,12 @@ async def work(run: Run, ports: Ports, job: Job) -> TaskResult:
             return _objects(job, tree, number, applied.objection)
         if not applied.refusals:
             tree = applied.tree
-        if not evidence.failures or job.stubs:  # on stand-ins a failure proves little: the real parts will tell
+        # Whether a finding that the coder calls wrong is one, validation and a person decide: it stands until then.
+        disputed = bool(applied.declined) and evidence.failures == evidence.blocking
+        # On stand-ins a failure proves little: the real parts will tell.
+        if not evidence.failures or disputed or job.stubs:
             done = _result(job, tree, number, evidence)
-            return msgspec.structs.replace(done, published=applied.published)
+            return msgspec.structs.replace(done, published=applied.published, declined=applied.declined)
         seen.append(evidence)
         attempts.append(_attempt_of(number, strategy, applied, evidence))
         step = await run.step(f"development.diagnose:{number}", partial(_diagnose, job, task, attempts), diagnosis.Step)

@@ -24,7 +24,7 @@ from sixfold.phases.development.revising import (
     take_edits,
     tried_before,
 )
-from sixfold.phases.development.site import Child, Held, Site
+from sixfold.phases.development.site import ORDERED, Child, Held, Site
 from sixfold.phases.development.stand_ins import order_of
 from sixfold.workflow.run import Run
 
@@ -103,9 +103,12 @@ async def _settle(run: Run, ports: Ports, site: Site, child: Child, result: Task
         run.emit("note", f"overtaken:{child.label}", {"text": text})
         site.scheduler.release(task.id)
         return
-    stands = task.id in site.finished and result.base == result.tree == site.tree
+    _note_disputes(site, task, result)
+    stands = result.base == result.tree == site.tree and (task.id in site.finished or bool(result.declined))
     if result.status == "done" and stands:
         how = "asked again, it fits as it stands; its tests pass"
+        if result.declined:
+            how = f"nothing was changed: {result.declined}"
         data = {"task": task.id, "revision": site.plan.revision, "how": how}
         run.emit("task.reused", f"reused:{child.label}", data)
     elif result.status == "done":
@@ -116,6 +119,14 @@ async def _settle(run: Run, ports: Ports, site: Site, child: Child, result: Task
         _publish(run, site, child, result)
     elif not await revise_after(run, ports, site, child, result):
         _fail(run, site, task, child.label, result.reason, result)
+
+
+def _note_disputes(site: Site, task: Task, result: TaskResult) -> None:
+    """Which faults the coder of a task calls wrong: those it was given, and the findings it left standing."""
+    given = site.faults.pop(task.id, ())
+    if result.status == "done" and result.declined:
+        faults = (*(given if result.tree == result.base else ()), *(one.fault for one in result.findings if one.blocks))
+        site.disputed |= dict.fromkeys(faults, (task.id, result.declined))
 
 
 def _fail(run: Run, site: Site, task: Task, label: str, reason: str, result: TaskResult | None = None) -> None:
@@ -158,20 +169,23 @@ async def rework(
     reason: str,
     author: str,
     requirements: Sequence[str] = (),
+    faults: Sequence[str] = (),
 ) -> Product:
     """Add one task over the product with orders from validation, a reviewer or a later decision, and do it.
 
     Args:
+        faults: of validation, that the orders hold; the coder may dispute them.
         requirements: ids the task serves; empty = all.
     """
-    number = 1 + sum(1 for task in site.plan.tasks if task.id.startswith("F"))
+    number = 1 + sum(1 for task in site.plan.tasks if task.id.startswith(ORDERED))
     task = Task(
-        id=f"F{number}",
+        id=f"{ORDERED}{number}",
         title=reason[:72],
         goal="Put right exactly what the orders say, and nothing else.",
         requirements=tuple(requirements or (item.id for item in site.intent.specification.requirements)),
     )
     site.orders[task.id] = tuple(orders)
+    site.faults[task.id] = tuple(faults)
     plan = Plan(
         tasks=(*site.plan.tasks, task),
         contracts=site.plan.contracts,

@@ -23,7 +23,7 @@ from sixfold.layers.planning.validation import fault_list, faults
 from sixfold.layers.refinement import repair
 from sixfold.phases.development.checking import check_tree, log_evidence
 from sixfold.phases.development.reviewing import propose, review
-from sixfold.phases.development.site import Child, Ledger, Site
+from sixfold.phases.development.site import ORDERED, Child, Ledger, Site
 from sixfold.workflow.run import Run
 
 _MOST_REVISIONS = 6
@@ -39,7 +39,7 @@ async def revise_after(run: Run, ports: Ports, site: Site, child: Child, result:
     """
     task = child.task
     limited = site.troubles[task.id] >= _MOST_TROUBLES or site.replans >= _MOST_REVISIONS
-    if site.options.plan != "auto" or task.id.startswith("F") or limited:
+    if site.options.plan != "auto" or task.id.startswith(ORDERED) or limited:
         return False
     states = {one.id: "done" for one in site.plan.tasks if one.id in site.scheduler.done}
     states |= {held.child.task.id: "written, to be tested" for held in site.held}

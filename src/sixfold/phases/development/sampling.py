@@ -122,7 +122,12 @@ async def compare_trees(ports: Ports, job: Job, trees: dict[str, Tree]) -> tuple
             if await _all_answer(workspace, candidates, boundary):
                 found.append(
                     await divergence.diverge(
-                        workspace, candidates, boundary.target, examples=boundary.examples, most_inputs=_MOST_INPUTS
+                        workspace,
+                        candidates,
+                        boundary.target,
+                        examples=boundary.examples,
+                        most_inputs=_MOST_INPUTS,
+                        shown=False,
                     )
                 )
     return tuple(found)

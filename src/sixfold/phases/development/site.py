@@ -19,6 +19,9 @@ from sixfold.layers.testing import runner
 from sixfold.phases.development.checking import other_languages, together
 from sixfold.workflow.run import Run
 
+ORDERED = "F"
+"""First letter of tasks that were added over the product with orders from validation, a reviewer or a decision."""
+
 
 @dataclass(frozen=True)
 class Child:
@@ -80,6 +83,10 @@ class Site:
     """Revisions the orchestrator made."""
     tried: set[Digest] = field(default_factory=set)
     """Everything that was started, by content: the same is never started twice."""
+    faults: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """What validation found, by the task that is to put it right."""
+    disputed: dict[str, tuple[str, str]] = field(default_factory=dict)
+    """Faults a coder was given and calls wrong → (task, what it says)."""
     early: set[Digest] = field(default_factory=set)
     """Definitions of tasks that were looked at for an early start: each is at most once."""
     held: list[Held] = field(default_factory=list)
@@ -144,6 +151,7 @@ class Site:
             published=self.published(task),
             stubs=tuple(stubs),
             again=base is None and task.id in self.finished,
+            may_decline=bool(notes) and (base is not None or task.id.startswith(ORDERED)),
         )
 
     def accept(self, increment: Increment, decision: Decision) -> None:

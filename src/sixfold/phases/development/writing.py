@@ -42,6 +42,7 @@ class Applied(Data, frozen=True, kw_only=True):
     refusals: tuple[Refusal, ...] = ()
     published: tuple[str, ...] = ()
     objection: Objection | None = None
+    declined: str = ""
 
 
 async def attempt(
@@ -99,7 +100,9 @@ async def _write(
 ) -> Written:
     async def ask() -> Written:
         brief = await asyncio.to_thread(_brief, ports, job, task, tree)
-        return await _ask(ports, job, task, brief, name.rpartition(":")[0], notes, asked=asked)
+        # In its own repair the task's work stands on the tree; on the ground it began with, nothing would be done.
+        may_decline = job.may_decline or tree != job.base
+        return await _ask(ports, job, task, brief, name.rpartition(":")[0], notes, asked=asked, may_decline=may_decline)
 
     return await run.step(name, ask, Written)
 
@@ -130,6 +133,7 @@ async def _ask(
     *,
     sample: int = 0,
     asked: Role = "coder",
+    may_decline: bool = False,
 ) -> Written:
     patch, answered = await write.write_patch(
         ports.model,
@@ -140,6 +144,7 @@ async def _ask(
         notes=notes,
         sample=sample,
         format=job.options.edit_format,
+        may_decline=may_decline,
         asked=asked,
     )
     return Written(patch=patch, text=answered.replies[-1].text)
@@ -158,6 +163,8 @@ async def apply_patch(
         if objection is not None:
             strange = Refusal(path=f"contract {objection.contract}", reason="is no contract of this task")
             return Applied(tree=tree, signature=signature, refusals=(strange,))
+        if written.patch.declined:
+            return Applied(tree=tree, signature=signature, declined=written.patch.declined)
         words = words_of(run.events()).person
         result = apply.apply(
             ports.repository, tree, written.patch, write_set=task.files, origin=job.origin, words=words
@@ -174,6 +181,8 @@ async def apply_patch(
     key = f"{run.workflow}:{number}{label}"
     if applied.objection is not None:
         run.emit("contract.disputed", f"disputed:{key}", {"task": task.id, "objection": applied.objection})
+    elif applied.declined:
+        run.emit("patch.declined", f"declined:{key}", {"task": task.id, "attempt": number, "text": applied.declined})
     elif applied.refusals:
         data = {"task": task.id, "attempt": number, "refusals": applied.refusals}
         run.emit("patch.refused", f"refused:{key}", data)

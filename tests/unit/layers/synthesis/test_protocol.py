@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from sixfold.domain.prompt import render_system
 from sixfold.domain.replies import Unreadable
 from sixfold.layers.synthesis.protocol import parse
+from sixfold.layers.synthesis.write import NOTHING
 
 FILE = '<file path="a.py">\nx = 1\n</file>\n'
 
@@ -50,3 +52,24 @@ def test_notes_are_few_and_short() -> None:
     patch = parse(FILE + "".join(f"<note>{number} {'x' * 999}</note>\n" for number in range(9)))
     assert len(patch.published) == 3
     assert max(map(len, patch.published)) <= 300
+
+
+def test_nothing_to_change_is_an_answer_only_where_it_was_asked_for_and_alone() -> None:
+    text = "I looked.\n<nothing>The id is\nmade by the store.</nothing>\n"
+    patch = parse(text, may_decline=True)
+    assert (patch.edits, patch.declined) == ((), "The id is made by the store.")
+    with pytest.raises(Unreadable):
+        parse(text)
+    both = parse('<file path="a.py">\nx = 1\n</file>\n<nothing>but not this</nothing>\n', may_decline=True)
+    assert both.declined == ""
+    assert [edit.path for edit in both.edits] == ["a.py"]
+    inside = parse('<file path="a.md">\n<nothing>content</nothing>\n</file>\n', may_decline=True)
+    assert inside.declined == ""
+
+
+def test_prompt_of_a_first_attempt_does_not_speak_of_nothing_to_change() -> None:
+    values = {"role": "back end", "format": "blocks"}
+    first = render_system("sixfold.layers.synthesis", "write", **values, nothing="")
+    again = render_system("sixfold.layers.synthesis", "write", **values, nothing=NOTHING)
+    assert "nothing>" not in first
+    assert again == first + NOTHING

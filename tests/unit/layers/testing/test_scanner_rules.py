@@ -29,6 +29,7 @@ DEFECTS = {
     "request-forgery": ROUTE + "    import requests\n    return requests.get(request.args['url']).text\n",
     "template-injection": ROUTE + "    return render_template_string('hi ' + name)\n",
     "cross-site-scripting": ROUTE + "    return f'<b>{name}</b>'\n",
+    "world-writable": "import os\nos.chmod('/srv/queue', 0o777)\n",
 }
 
 SOUND = {
@@ -54,6 +55,7 @@ SOUND = {
     "allow-list": ROUTE
     + "    import requests\n    url = request.args['url']\n"
     + "    if url not in ALLOWED:\n        abort(400)\n    return requests.get(url).text\n",
+    "lock file": "import os\nlock = os.open('queue.lock', os.O_CREAT | os.O_RDWR, 0o666)\n",
     "number from a route": ROUTE + "    return open(f'/srv/{int(name)}.txt').read()\n",
 }
 

@@ -34,6 +34,7 @@ async def diverge(
     most_inputs: int = 40,
     seed: int = 0,
     limits: Limits = LIMITS,
+    shown: bool = True,
 ) -> Divergence:
     """Run all candidates on generated inputs; same arguments, same result, as far as the candidates are deterministic.
 
@@ -41,6 +42,7 @@ async def diverge(
         candidates: at least one; distinct names.
         examples: inputs the request itself gives: they are tried first and their neighbours most.
         limits: of each candidate on each input.
+        shown: somebody will look at the best input, so that it is worth making small.
 
     Raises:
         SandboxUnavailable: nothing could be run.
@@ -52,7 +54,7 @@ async def diverge(
     broken = frozenset(name for reading in found if reading.broken for name in reading.candidates)
     parting = [left for one in splits if (left := without(one, broken)) is not None]
     best = ranked(parting)
-    if best:
+    if best and shown:
         sound = [candidate for candidate in candidates if candidate.name not in broken]
         best = (await minimise(workspace, sound, target, best[0], limits=limits), *best[1:])
     return Divergence(readings=found, splits=best, inputs=len(inputs))

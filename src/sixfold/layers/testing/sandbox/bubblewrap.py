@@ -18,18 +18,23 @@ from sixfold.domain.ports import Environment
 from sixfold.layers.testing.sandbox.accounts import write_accounts
 from sixfold.layers.testing.sandbox.channel import START_S, Channel
 from sixfold.layers.testing.sandbox.copies import Copy
+from sixfold.layers.testing.sandbox.inside import PLACES, Places, in_own_root
 from sixfold.layers.testing.sandbox.opening import Backend
 from sixfold.layers.testing.sandbox.policy import (
     CAGE,
+    CPU_TIME,
+    DISK_BY_FILE,
+    MEMORY_BY_PROCESS,
+    OWN_NETWORK,
     START,
     SYSTEM_FILES,
     SYSTEM_FOLDERS,
+    WHAT_IS_SAID,
     Enforced,
     existing,
     interpreter,
     toolchain,
 )
-from sixfold.layers.testing.sandbox.workspace import Places
 
 CAPABILITIES = (
     "CAP_SYS_ADMIN",
@@ -41,8 +46,6 @@ CAPABILITIES = (
     "CAP_SYS_PTRACE",
 )
 """What the supervisor may do *inside its own user namespace*: cage the guests and look after them. Guests have none."""
-
-PLACES = ("/work", "/home/sixfold", "/tmp")  # noqa: S108  (inside)
 
 FIRST_GUEST_UID, GUEST_UIDS = 1 << 30, 1 << 29
 """As root each workspace gets a user id of its own on the host, so that its processes are counted apart."""
@@ -66,28 +69,20 @@ class Bubblewrap(Backend):
 
     def places(self, copy: Copy, environment: Environment | None) -> Places:
         """Fixed names inside."""
-        work, home, temporary = PLACES
-        python = toolchain(environment)[0]
-        return Places(
-            work=work, home=home, temporary=temporary, python=python, batch="/.sixfold/cage/batch.py", hides_memory=True
-        )
+        return in_own_root(environment)
 
     def enforced(self) -> tuple[Enforced, ...]:
         """What holds in this backend, for the table of `sixfold doctor`."""
         return (
             Enforced(what="files", strength="kernel", how="own mount namespace: /usr and the toolchain read-only"),
-            Enforced(what="network", strength="kernel", how="own network namespace without any interface but lo"),
-            Enforced(
-                what="loopback", strength="kernel", how="own, shared by the commands of one workspace; not the host's"
-            ),
+            *OWN_NETWORK,
             Enforced(what="processes", strength="kernel", how="RLIMIT_NPROC for a user of its own, per workspace"),
-            Enforced(what="memory", strength="kernel", how="address space per process; resident sum watched"),
-            Enforced(what="cpu", strength="kernel", how="RLIMIT_CPU per process; wall time for all"),
+            MEMORY_BY_PROCESS,
+            CPU_TIME,
             Enforced(what="pids", strength="kernel", how="a PID namespace per command; killing it leaves no orphan"),
             Enforced(what="signals", strength="kernel", how="nothing outside can be seen, signalled or traced"),
-            Enforced(what="disk", strength="watched", how="RLIMIT_FSIZE per file by the kernel; sum watched"),
-            Enforced(what="output", strength="kernel", how="read by Sixfold, cut in the middle"),
-            Enforced(what="silence", strength="watched", how="killed by Sixfold"),
+            DISK_BY_FILE,
+            *WHAT_IS_SAID,
         )
 
     def _launch(self, program: str, copy: Copy, environment: Environment | None) -> Channel:

@@ -18,7 +18,7 @@ from sixfold.domain.data import Data, Json
 from sixfold.domain.errors import SandboxUnavailable
 
 START_S = 120.0
-"""Longest a supervisor may take to say that it stands; a loaded machine needs about one."""
+"""Longest a supervisor may take to say that it stands; a loaded machine needs about one, a remote loads an image."""
 
 
 class Outcome(Data, frozen=True, kw_only=True):
@@ -59,6 +59,31 @@ class Supervision(Protocol):
         ...
 
 
+async def wait_until_up(line: Supervision, first: asyncio.Future[Json]) -> None:
+    """Wait for a supervisor's first word.
+
+    Raises:
+        SandboxUnavailable: it could not be set up; carries what it said.
+    """
+    try:
+        async with asyncio.timeout(START_S):
+            await first
+    except (TimeoutError, ConnectionError) as error:
+        said = line.said()
+        await line.close()
+        raise SandboxUnavailable(
+            "the sandbox could not be set up; nothing ran",
+            why=said or f"no sign of life ({type(error).__name__})",
+            next="sixfold doctor",
+        ) from error
+
+
+def last_line(log: int) -> str:
+    """The last line in an open log, empty when there is none."""
+    lines = os.pread(log, 1 << 16, 0).decode(errors="replace").strip().splitlines()
+    return lines[-1] if lines else ""
+
+
 class Channel:
     """A live supervisor on this machine's own kernel, spoken to over a socket that carries descriptors."""
 
@@ -80,24 +105,11 @@ class Channel:
         first: asyncio.Future[Json] = asyncio.get_running_loop().create_future()
         self.waiting[0] = first
         asyncio.get_running_loop().add_reader(self.control.fileno(), self._read)
-        try:
-            async with asyncio.timeout(START_S):
-                await first
-        except (TimeoutError, ConnectionError) as error:
-            said = self.said()
-            await self.close()
-            raise SandboxUnavailable(
-                "the sandbox could not be set up; nothing ran",
-                why=said or f"no sign of life ({type(error).__name__})",
-                next="sixfold doctor",
-            ) from error
+        await wait_until_up(self, first)
 
     def said(self) -> str:
         """The last line the supervisor or its launcher printed: the reason when something is wrong."""
-        if self.closed:
-            return ""
-        lines = os.pread(self.log, 1 << 16, 0).decode(errors="replace").strip().splitlines()
-        return lines[-1] if lines else ""
+        return "" if self.closed else last_line(self.log)
 
     def run(self, command: Json, streams: Sequence[int]) -> tuple[int, asyncio.Future[Json]]:
         """Start a command; returns its number and the future of its outcome. The caller closes the streams."""

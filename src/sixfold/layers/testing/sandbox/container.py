@@ -28,23 +28,25 @@ from sixfold.layers.testing.sandbox.accounts import write_accounts
 from sixfold.layers.testing.sandbox.carried import CarriedFiles
 from sixfold.layers.testing.sandbox.copies import Copy
 from sixfold.layers.testing.sandbox.files import Files
+from sixfold.layers.testing.sandbox.inside import HOME, PLACES, TEMPORARY, WORK, Places, in_own_root
 from sixfold.layers.testing.sandbox.opening import Backend
 from sixfold.layers.testing.sandbox.policy import (
     CAGE,
+    CPU_TIME,
+    MEMORY_BY_PROCESS,
+    OWN_NETWORK,
     START_RELAY,
     SYSTEM_FILES,
     SYSTEM_FOLDERS,
+    WHAT_IS_SAID,
     Enforced,
     existing,
     interpreter,
     toolchain,
 )
 from sixfold.layers.testing.sandbox.relayed import RelayChannel
-from sixfold.layers.testing.sandbox.workspace import IsolatedWorkspace, Places
+from sixfold.layers.testing.sandbox.workspace import IsolatedWorkspace
 
-WORK, HOME, TEMPORARY = "/work", "/home/sixfold", "/tmp"  # noqa: S108  (inside)
-PLACES = (WORK, HOME, TEMPORARY)
-"""Open to everybody: the guest's user is chosen when the container starts."""
 CAPABILITIES = ("SETUID", "SETGID", "SETPCAP", "KILL")
 """What the supervisor may do inside: become the guest's user and end its processes. Guests have none."""
 VARIABLES = ("PATH", "HOME", "USER", "LANG", "TMPDIR", "XDG_RUNTIME_DIR", "XDG_CONFIG_HOME", "XDG_DATA_HOME")
@@ -112,14 +114,7 @@ class Container(Backend):
 
     def places(self, copy: Copy, environment: Environment | None) -> Places:
         """Fixed names inside."""
-        return Places(
-            work=WORK,
-            home=HOME,
-            temporary=TEMPORARY,
-            python=toolchain(environment)[0],
-            batch="/.sixfold/cage/batch.py",
-            hides_memory=True,
-        )
+        return in_own_root(environment)
 
     def files(self, copy: Copy, workspace: IsolatedWorkspace) -> Files:
         """As archives: no folder of the host is writable inside."""
@@ -129,18 +124,14 @@ class Container(Backend):
         """What holds in a container, for the table of `sixfold doctor`."""
         return (
             Enforced(what="files", strength="kernel", how="own root, read-only; no folder of the host is writable"),
-            Enforced(what="network", strength="kernel", how="own network namespace without any interface but lo"),
-            Enforced(
-                what="loopback", strength="kernel", how="own, shared by the commands of one workspace; not the host's"
-            ),
+            *OWN_NETWORK,
             Enforced(what="processes", strength="kernel", how="RLIMIT_NPROC for the guest's user, per workspace"),
-            Enforced(what="memory", strength="kernel", how="address space per process; resident sum watched"),
-            Enforced(what="cpu", strength="kernel", how="RLIMIT_CPU per process; wall time for all"),
+            MEMORY_BY_PROCESS,
+            CPU_TIME,
             Enforced(what="pids", strength="watched", how="a PID namespace a workspace; a subreaper hunts orphans"),
             Enforced(what="signals", strength="kernel", how="nothing outside the container can be seen or signalled"),
             Enforced(what="disk", strength="kernel", how=f"in memory, {TREE_BYTES >> 30} GiB at most; sum watched"),
-            Enforced(what="output", strength="kernel", how="read by Sixfold, cut in the middle"),
-            Enforced(what="silence", strength="watched", how="killed by Sixfold"),
+            *WHAT_IS_SAID,
         )
 
     def _start(self, program: str, image: str, environment: Environment | None) -> RelayChannel:
@@ -274,7 +265,7 @@ class Container(Backend):
 
 def _folder(name: str) -> tarfile.TarInfo:
     facts = tarfile.TarInfo(name.strip("/"))
-    facts.type, facts.mode = tarfile.DIRTYPE, 0o1777 if name in PLACES else 0o755
+    facts.type, facts.mode = tarfile.DIRTYPE, 0o1777 if name in PLACES else 0o755  # the guest's user is chosen later
     return facts
 
 

@@ -12,8 +12,9 @@ from sixfold.domain.ports import Environment
 from sixfold.layers.testing.sandbox.channel import Supervision
 from sixfold.layers.testing.sandbox.copies import Copy
 from sixfold.layers.testing.sandbox.files import CopyFiles, Files
+from sixfold.layers.testing.sandbox.inside import Places
 from sixfold.layers.testing.sandbox.policy import Enforced
-from sixfold.layers.testing.sandbox.workspace import IsolatedWorkspace, Places
+from sixfold.layers.testing.sandbox.workspace import IsolatedWorkspace
 
 
 class Backend(ABC):

@@ -38,6 +38,19 @@ class Enforced(Data, frozen=True, kw_only=True):
     how: str
 
 
+OWN_NETWORK = (
+    Enforced(what="network", strength="kernel", how="own network namespace without any interface but lo"),
+    Enforced(what="loopback", strength="kernel", how="own, shared by the commands of one workspace; not the host's"),
+)
+MEMORY_BY_PROCESS = Enforced(what="memory", strength="kernel", how="address space per process; resident sum watched")
+CPU_TIME = Enforced(what="cpu", strength="kernel", how="RLIMIT_CPU per process; wall time for all")
+DISK_BY_FILE = Enforced(what="disk", strength="watched", how="RLIMIT_FSIZE per file by the kernel; sum watched")
+WHAT_IS_SAID = (
+    Enforced(what="output", strength="kernel", how="read by Sixfold, cut in the middle"),
+    Enforced(what="silence", strength="watched", how="killed by Sixfold"),
+)
+
+
 def interpreter() -> tuple[str, tuple[str, ...]]:
     """The interpreter that runs Sixfold, outside any virtual environment, and the folders it needs.
 

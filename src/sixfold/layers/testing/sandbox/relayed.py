@@ -15,12 +15,11 @@ from typing import BinaryIO
 
 from sixfold.domain.data import Json
 from sixfold.domain.errors import SandboxUnavailable
+from sixfold.layers.testing.sandbox.channel import last_line, wait_until_up
 
 HEAD = struct.Struct("!cII")
 MOST_FRAME_BYTES = 1 << 24
 """The relay is inside: what it says is not trusted to be well-formed."""
-START_S = 120.0
-"""Longest a container may take to stand; a remote one may have to load its image."""
 END_S = 10.0
 
 
@@ -58,24 +57,11 @@ class RelayChannel:
         self.threads = [threading.Thread(target=each, daemon=True) for each in (self._read, self._write)]
         for thread in self.threads:
             thread.start()
-        try:
-            async with asyncio.timeout(START_S):
-                await first
-        except (TimeoutError, ConnectionError) as error:
-            said = self.said()
-            await self.close()
-            raise SandboxUnavailable(
-                "the sandbox could not be set up; nothing ran",
-                why=said or f"no sign of life ({type(error).__name__})",
-                next="sixfold doctor",
-            ) from error
+        await wait_until_up(self, first)
 
     def said(self) -> str:
         """The last line the client or the supervisor printed."""
-        if self.closed:
-            return ""
-        lines = os.pread(self.log, 1 << 16, 0).decode(errors="replace").strip().splitlines()
-        return lines[-1] if lines else ""
+        return "" if self.closed else last_line(self.log)
 
     def run(self, command: Json, streams: Sequence[int]) -> tuple[int, asyncio.Future[Json]]:
         """Start a command; its number and the future of its outcome. The caller closes the streams."""

@@ -16,18 +16,21 @@ from sixfold.domain.errors import SandboxUnavailable
 from sixfold.domain.ports import Environment
 from sixfold.layers.testing.sandbox.channel import Channel
 from sixfold.layers.testing.sandbox.copies import Copy
+from sixfold.layers.testing.sandbox.inside import Places, in_host
 from sixfold.layers.testing.sandbox.opening import Backend
 from sixfold.layers.testing.sandbox.policy import (
     CAGE,
+    CPU_TIME,
+    DISK_BY_FILE,
     START,
     SYSTEM_FILES,
     SYSTEM_FOLDERS,
+    WHAT_IS_SAID,
     Enforced,
     existing,
     interpreter,
     toolchain,
 )
-from sixfold.layers.testing.sandbox.workspace import Places
 
 DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom")
 
@@ -59,14 +62,7 @@ class Sandlock(Backend):
 
     def places(self, copy: Copy, environment: Environment | None) -> Places:
         """The host's own names: without namespaces there are no others."""
-        return Places(
-            work=str(copy.work),
-            home=str(copy.home),
-            temporary=str(copy.tmp),
-            python=toolchain(environment)[0],
-            batch=str(CAGE / "batch.py"),
-            hides_memory=False,
-        )
+        return in_host(copy, environment)
 
     def enforced(self) -> tuple[Enforced, ...]:
         """What holds in this form, for the table of `sixfold doctor`."""
@@ -92,14 +88,13 @@ class Sandlock(Backend):
             Enforced(what="loopback", strength="kernel", how=loop),
             Enforced(what="processes", strength="kernel", how="counted by the seccomp supervisor, per command"),
             Enforced(what="memory", strength="kernel", how="counted by the seccomp supervisor; resident sum watched"),
-            Enforced(what="cpu", strength="kernel", how="RLIMIT_CPU per process; wall time for all"),
+            CPU_TIME,
             Enforced(what="pids", strength="kernel" if inside else "watched", how=pids),
             Enforced(
                 what="signals", strength="kernel", how="Landlock scope: nothing outside can be signalled or traced"
             ),
-            Enforced(what="disk", strength="watched", how="RLIMIT_FSIZE per file by the kernel; sum watched"),
-            Enforced(what="output", strength="kernel", how="read by Sixfold, cut in the middle"),
-            Enforced(what="silence", strength="watched", how="killed by Sixfold"),
+            DISK_BY_FILE,
+            *WHAT_IS_SAID,
         )
 
     async def launch(self, copy: Copy, environment: Environment | None) -> Channel:

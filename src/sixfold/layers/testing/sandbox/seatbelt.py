@@ -20,9 +20,18 @@ from sixfold.domain.data import Json
 from sixfold.domain.errors import SandboxUnavailable
 from sixfold.domain.ports import Environment
 from sixfold.layers.testing.sandbox.copies import Copy
+from sixfold.layers.testing.sandbox.inside import Places, in_host
 from sixfold.layers.testing.sandbox.opening import Backend
-from sixfold.layers.testing.sandbox.policy import CAGE, Enforced, existing, interpreter, toolchain
-from sixfold.layers.testing.sandbox.workspace import Places
+from sixfold.layers.testing.sandbox.policy import (
+    CAGE,
+    CPU_TIME,
+    DISK_BY_FILE,
+    WHAT_IS_SAID,
+    Enforced,
+    existing,
+    interpreter,
+    toolchain,
+)
 
 PROGRAM = "/usr/bin/sandbox-exec"
 READABLE = (
@@ -106,14 +115,7 @@ class Seatbelt(Backend):
 
     def places(self, copy: Copy, environment: Environment | None) -> Places:
         """The host's own names: there are no others."""
-        return Places(
-            work=str(copy.work),
-            home=str(copy.home),
-            temporary=str(copy.tmp),
-            python=toolchain(environment)[0],
-            batch=str(CAGE / "batch.py"),
-            hides_memory=False,
-        )
+        return in_host(copy, environment)
 
     def enforced(self) -> tuple[Enforced, ...]:
         """What holds on macOS, for the table of `sixfold doctor`."""
@@ -123,12 +125,11 @@ class Seatbelt(Backend):
             Enforced(what="loopback", strength="kernel", how="none: neither the host's nor an own one"),
             Enforced(what="processes", strength="watched", how="counted twice a second"),
             Enforced(what="memory", strength="watched", how="resident sum, twice a second"),
-            Enforced(what="cpu", strength="kernel", how="RLIMIT_CPU per process; wall time for all"),
+            CPU_TIME,
             Enforced(what="pids", strength="watched", how="the group, and whatever was seen below the command"),
             Enforced(what="signals", strength="kernel", how="Seatbelt: only within one sandbox"),
-            Enforced(what="disk", strength="watched", how="RLIMIT_FSIZE per file by the kernel; sum watched"),
-            Enforced(what="output", strength="kernel", how="read by Sixfold, cut in the middle"),
-            Enforced(what="silence", strength="watched", how="killed by Sixfold"),
+            DISK_BY_FILE,
+            *WHAT_IS_SAID,
         )
 
 

@@ -9,28 +9,16 @@ from collections.abc import Mapping, Sequence
 
 from msgspec import structs
 
-from sixfold.domain.data import Data, Json, Tree
+from sixfold.domain.data import Json, Tree
 from sixfold.domain.errors import SandboxUnavailable
 from sixfold.domain.evidence import ExecResult, Limits
 from sixfold.layers.testing.sandbox.channel import Supervision
 from sixfold.layers.testing.sandbox.files import Files
+from sixfold.layers.testing.sandbox.inside import Places
 from sixfold.layers.testing.sandbox.policy import clean_environment
 from sixfold.layers.testing.sandbox.running import Running, RunningService
 
 BATCH_LIMITS = Limits(wall_s=5.0, memory_bytes=1 << 30, output_bytes=1 << 16)
-
-
-class Places(Data, frozen=True, kw_only=True):
-    """Where things lie as seen from inside."""
-
-    work: str
-    home: str
-    temporary: str
-    python: str
-    batch: str
-    """The program behind `Workspace.batch`."""
-    hides_memory: bool
-    """Whether a guest may make itself unreadable; sandlock must read its guests' memory to judge their system calls."""
 
 
 class IsolatedWorkspace:

@@ -161,7 +161,10 @@ def _files(call: ast.Call, constants: set[str]) -> Iterator[Problem]:
     elif name in ("os.chmod", "os.open", "os.mkdir", "os.makedirs") and isinstance(given := _mode(call), ast.Constant):
         mode = given.value
         if isinstance(mode, int) and mode & 0o002:
-            yield Problem(call, "world-writable", "CWE-732", "everybody may write this file")
+            # What is created gets these bits less the umask, which is 022 nearly everywhere; chmod asks nobody.
+            severe = name == "os.chmod"
+            told = "everybody may write this file" if severe else "only the umask keeps others from writing this file"
+            yield Problem(call, "world-writable", "CWE-732", told, severe)
 
 
 def _mode(call: ast.Call) -> ast.expr | None:

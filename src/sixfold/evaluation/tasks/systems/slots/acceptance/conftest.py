@@ -1,76 +1,27 @@
 """Starts the service and talks to it over HTTP."""
 
 import json
-import os
-import socket
-import subprocess
-import sys
-import time
-import urllib.error
 import urllib.parse
-import urllib.request
 
 import pytest
+from accept_service import Service
 
 NOW = "2030-05-06T09:00"
 
 
-class Service:
+class Slots(Service):
     """The service with a data folder of its own."""
 
     def __init__(self, data):
-        self.data = data
-        self.process = None
-        self.port = 0
-
-    def start(self):
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "slots", "--port", str(self.port), "--data", str(self.data)],
-            cwd=os.environ["SUT_DIR"],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        for _ in range(200):
-            try:
-                if self.call("GET", "/health")[0] == 200:
-                    return self
-            except OSError:
-                assert self.process.poll() is None, "the service ended by itself"
-            time.sleep(0.05)
-        raise AssertionError("the service does not answer")
-
-    def stop(self):
-        if self.process is not None:
-            self.process.terminate()
-            try:
-                self.process.wait(10)
-            except subprocess.TimeoutExpired:
-                self.process.kill()
-                self.process.wait()
-
-    def restart(self):
-        self.stop()
-        self.start()
+        super().__init__("slots", ["--data", data])
 
     def call(self, method, path, body=None, *, user="", now=NOW, raw=None):
+        """Status and JSON of one request by a person, at a moment of the service's clock."""
         data = raw if raw is not None else None if body is None else json.dumps(body).encode()
-        request = urllib.request.Request(f"http://127.0.0.1:{self.port}{path}", data=data, method=method)
-        request.add_header("Content-Type", "application/json")
-        if user:
-            request.add_header("X-User", user)
-        if now:
-            request.add_header("X-Now", now)
-        try:
-            with urllib.request.urlopen(request, timeout=20) as answer:
-                text = answer.read()
-                return answer.status, json.loads(text) if text else None
-        except urllib.error.HTTPError as error:
-            text = error.read()
-            return error.code, json.loads(text) if text[:1] in (b"{", b"[") else None
+        people = {**({"X-User": user} if user else {}), **({"X-Now": now} if now else {})}
+        answer = self.send(method, path, data, {"Content-Type": "application/json", **people})
+        readable = answer.status < 400 or answer.body[:1] in (b"{", b"[")
+        return answer.status, answer.json if answer.body and readable else None
 
     def machine(self, name):
         status, body = self.call("POST", "/machines", {"name": name}, user="ana")
@@ -103,7 +54,7 @@ def _query(query):
 
 @pytest.fixture
 def service(tmp_path):
-    service = Service(tmp_path / "data")
+    service = Slots(tmp_path / "data")
     (tmp_path / "data").mkdir()
     service.start()
     try:
