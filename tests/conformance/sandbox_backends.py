@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from sixfold.domain.data import Tree
+from sixfold.domain.evidence import ExecResult, Limits
 from sixfold.layers.testing.sandbox import Backend, Bubblewrap, Sandlock
 from sixfold.layers.testing.sandbox.container import Container
 
@@ -87,3 +88,9 @@ def bare(program: str, *words: str) -> str:
     """The positive control: the same program without any sandbox; what it printed."""
     done = subprocess.run([sys.executable, "-c", program, *words], capture_output=True, text=True, timeout=30)
     return done.stdout + done.stderr
+
+
+async def python_in(sandbox: Backend, source: str, *arguments: str, limits: Limits = Limits()) -> ExecResult:
+    """What a Python program does in a fresh sandbox without any files."""
+    async with sandbox.open(None) as workspace:  # type: ignore[arg-type]  # an empty copy is enough
+        return await workspace.exec(["python", "-c", source, *arguments], limits=limits)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from sandbox_backends import NAMES, Trees, make
 
 from sixfold.domain.errors import InvalidData, SandboxUnavailable
 from sixfold.domain.evidence import Limits
@@ -15,16 +14,6 @@ import http.server
 print("up", flush=True)
 http.server.HTTPServer(("127.0.0.1", 8000), http.server.SimpleHTTPRequestHandler).serve_forever()
 """
-
-
-@pytest.fixture
-def trees():
-    return Trees()
-
-
-@pytest.fixture(params=NAMES)
-def sandbox(request, trees, tmp_path):
-    return make(request.param, trees, tmp_path / "scratch")
 
 
 async def test_command_sees_the_tree_and_its_streams_and_exit_code_come_back(sandbox, trees):

@@ -15,22 +15,12 @@ import uuid
 from pathlib import Path
 
 import pytest
-from sandbox_backends import CONTAINERS, NAMES, Trees, bare, make
+from sandbox_backends import CONTAINERS, NAMES, Trees, bare, make, python_in
 
 from sixfold.domain.evidence import Limits
 from sixfold.layers.refinement.git import GitRepository
 
 on_x86 = pytest.mark.skipif(platform.machine() != "x86_64", reason="the numbers are those of x86_64")
-
-
-@pytest.fixture
-def trees():
-    return Trees()
-
-
-@pytest.fixture(params=NAMES)
-def sandbox(request, trees, tmp_path):
-    return make(request.param, trees, tmp_path / "scratch")
 
 
 @pytest.fixture
@@ -86,8 +76,7 @@ DOORS = [
 
 @on_x86
 async def test_doors_into_the_kernel_are_shut(sandbox):
-    async with sandbox.open(None) as workspace:
-        result = await workspace.exec(["python", "-c", CALL, json.dumps(DOORS)])
+    result = await python_in(sandbox, CALL, json.dumps(DOORS))
     assert result.exit_code in (0, 128 + 31), result.stderr  # sandlock ends a program for the last of them (SIGSYS)
     assert result.stdout == ""
 
@@ -100,8 +89,7 @@ async def test_no_user_namespace_comes_from_clone(sandbox):
         "if pid == 0: os._exit(0)\n"
         "print('DID' if pid > 0 else 'refused')"
     )
-    async with sandbox.open(None) as workspace:
-        result = await workspace.exec(["python", "-c", clone])
+    result = await python_in(sandbox, clone)
     assert "DID" not in result.stdout
 
 
@@ -115,8 +103,7 @@ FAMILIES = (
 async def test_only_families_that_namespaces_judge_have_sockets(sandbox):
     """AF_VSOCK leads out of a virtual machine, whatever its network namespace."""
     assert "OPEN" in bare(FAMILIES)
-    async with sandbox.open(None) as workspace:
-        result = await workspace.exec(["python", "-c", FAMILIES])
+    result = await python_in(sandbox, FAMILIES)
     assert result.stdout == ""
 
 
@@ -128,8 +115,7 @@ async def test_file_system_of_another_process_is_out_of_reach(sandbox, tmp_path)
         "    try: print('GOT', open(f'/proc/{pid}/{way}{sys.argv[1]}').read())\n    except OSError: pass"
     )
     assert "canary" in bare(look, str(tmp_path / "secret"))
-    async with sandbox.open(None) as workspace:
-        result = await workspace.exec(["python", "-c", look, str(tmp_path / "secret")])
+    result = await python_in(sandbox, look, str(tmp_path / "secret"))
     assert "GOT" not in result.stdout
 
 
@@ -144,8 +130,7 @@ async def test_cgroups_and_kernel_settings_are_read_only(sandbox):
         "             '/sys/fs/cgroup/cgroup.procs', '/sys/kernel/uevent_helper', '/proc/kcore'):\n"
         "  try: open(path, 'r+b'); print('OPEN', path)\n  except OSError: pass"
     )
-    async with sandbox.open(None) as workspace:
-        result = await workspace.exec(["python", "-c", change])
+    result = await python_in(sandbox, change)
     assert result.stdout == ""
 
 
@@ -162,8 +147,7 @@ async def test_memory_of_a_keeper_can_be_neither_read_nor_traced(sandbox):
         "  for name in ('mem', 'maps', 'environ', 'fd/0', 'syscall'):\n"
         "    try: print('OPEN', open(f'/proc/{pid}/{name}', 'rb').read(1))\n    except OSError: pass"
     )
-    async with sandbox.open(None) as workspace:
-        result = await workspace.exec(["python", "-c", attack])
+    result = await python_in(sandbox, attack)
     assert result.stdout == ""
 
 
@@ -226,8 +210,7 @@ async def test_descriptors_and_watches_run_out_inside_only(sandbox):
         "  while True: held.append(os.open('/dev/null', os.O_RDONLY))\nexcept OSError: pass\n"
         "print(len(held))\nfor one in held[100:]: os.close(one)\nwhile libc.inotify_init() >= 0: pass"
     )
-    async with sandbox.open(None) as workspace:
-        result = await workspace.exec(["python", "-c", exhaust])
+    result = await python_in(sandbox, exhaust)
     assert int(result.stdout) < 5000
     libc = ctypes.CDLL(None)
     watch = libc.inotify_init()
@@ -246,8 +229,7 @@ async def test_memory_behind_files_is_bounded(sandbox):
         "  except OSError: pass\nprint(total >> 20)"
     )
     limits = Limits(file_bytes=64 << 20, memory_bytes=512 << 20, wall_s=60)
-    async with sandbox.open(None) as workspace:
-        result = await workspace.exec(["python", "-c", fill], limits=limits)
+    result = await python_in(sandbox, fill, limits=limits)
     assert result.stopped_by or result.exit_code or int(result.stdout) <= 200
 
 
@@ -354,8 +336,7 @@ async def test_hard_links_to_files_of_the_host_cannot_be_made(sandbox, tmp_path)
         "  try:\n    os.link(path, f'hard{number}', follow_symlinks=True)\n"
         "    open(f'hard{number}', 'a').write('x'); print('DID', path)\n  except OSError: pass"
     )
-    async with sandbox.open(None) as workspace:
-        result = await workspace.exec(["python", "-c", link, str(kept)])
+    result = await python_in(sandbox, link, str(kept))
     assert result.stdout == ""
     assert kept.read_text() == "before"
 
@@ -366,8 +347,7 @@ async def test_priority_cannot_be_raised(sandbox):
         "             lambda: os.setpriority(os.PRIO_USER, 0, -5)):\n"
         "  try: call(); print('DID')\n  except OSError: pass"
     )
-    async with sandbox.open(None) as workspace:
-        result = await workspace.exec(["python", "-c", raise_it])
+    result = await python_in(sandbox, raise_it)
     assert "DID" not in result.stdout
 
 
@@ -399,8 +379,7 @@ async def test_setuid_programs_give_nothing(sandbox):
         "  except (OSError, subprocess.TimeoutExpired): pass\n"
         "print(os.getresuid())"
     )
-    async with sandbox.open(None) as workspace:
-        result = await workspace.exec(["python", "-c", look])
+    result = await python_in(sandbox, look)
     assert "ROOT" not in result.stdout
 
 

@@ -15,19 +15,9 @@ import uuid
 from pathlib import Path
 
 import pytest
-from sandbox_backends import NAMES, Trees, bare, make
+from sandbox_backends import bare, python_in
 
 from sixfold.domain.evidence import Limits
-
-
-@pytest.fixture
-def trees():
-    return Trees()
-
-
-@pytest.fixture(params=NAMES)
-def sandbox(request, trees, tmp_path):
-    return make(request.param, trees, tmp_path / "scratch")
 
 
 def processes_with(token: str) -> list[int]:
@@ -119,8 +109,7 @@ async def test_environment_of_the_host_is_invisible(sandbox, monkeypatch):
         "  try: print(open(f'/proc/{pid}/environ').read())\n  except OSError: pass"
     )
     assert "canary" in bare(look)
-    async with sandbox.open(None) as workspace:
-        result = await workspace.exec(["python", "-c", look])
+    result = await python_in(sandbox, look)
     assert "canary" not in result.stdout
 
 
@@ -256,8 +245,7 @@ async def test_fork_bomb_ends_and_leaves_nothing(sandbox):
 async def test_one_process_cannot_take_more_memory(sandbox):
     hog = "import sys\nx = bytearray(1 << 30)\nprint('GOT')"
     assert "GOT" in bare(hog)
-    async with sandbox.open(None) as workspace:
-        result = await workspace.exec(["python", "-c", hog], limits=Limits(memory_bytes=300 << 20))
+    result = await python_in(sandbox, hog, limits=Limits(memory_bytes=300 << 20))
     assert "GOT" not in result.stdout
 
 
@@ -266,8 +254,7 @@ async def test_many_processes_cannot_take_more_memory_together(sandbox):
         "import os, signal\nfor _ in range(6):\n  if os.fork() == 0:\n    x = b'x' * (150 << 20)\n"
         "    print('took', flush=True)\n    signal.pause()\nsignal.pause()"
     )
-    async with sandbox.open(None) as workspace:
-        result = await workspace.exec(["python", "-c", hog], limits=Limits(memory_bytes=400 << 20, wall_s=15))
+    result = await python_in(sandbox, hog, limits=Limits(memory_bytes=400 << 20, wall_s=15))
     assert result.stdout.count("took") < 6 or result.stopped_by == "memory"
 
 
@@ -282,8 +269,7 @@ async def test_one_file_cannot_fill_the_disk(sandbox):
 
 async def test_many_files_cannot_fill_the_disk(sandbox):
     fill = "import itertools\nfor n in itertools.count():\n  open(f'f{n}', 'wb').write(bytes(1 << 20))"
-    async with sandbox.open(None) as workspace:
-        result = await workspace.exec(["python", "-c", fill], limits=Limits(disk_bytes=64 << 20, wall_s=30))
+    result = await python_in(sandbox, fill, limits=Limits(disk_bytes=64 << 20, wall_s=30))
     assert result.stopped_by == "disk"
 
 
@@ -446,8 +432,7 @@ async def test_no_privilege_can_be_gained(sandbox):
         "    ('setns', lambda: libc.setns(0, 0)), ('pivot', lambda: libc.syscall(155, b'/', b'/'))):\n"
         "  if call() == 0: print('DID', name)\n"
     )
-    async with sandbox.open(None) as workspace:
-        result = await workspace.exec(["python", "-c", look])
+    result = await python_in(sandbox, look)
     assert "DID" not in result.stdout
     assert "NoNewPrivs:\\t1" in result.stdout
     assert "CapEff:\\t0000000000000000" in result.stdout
@@ -459,8 +444,7 @@ async def test_kernel_settings_cannot_be_written(sandbox):
         "             '/proc/sys/kernel/core_pattern', '/proc/sys/vm/drop_caches', '/dev/mem', '/dev/kmsg'):\n"
         "  try: open(path, 'r+b'); print('OPEN', path)\n  except OSError: pass"
     )
-    async with sandbox.open(None) as workspace:
-        result = await workspace.exec(["python", "-c", write])
+    result = await python_in(sandbox, write)
     assert "OPEN" not in result.stdout
 
 

@@ -7,7 +7,13 @@ from typing import Any
 import pytest
 
 from sixfold.domain.events import GENESIS, Event
-from sixfold.interfaces.export.provenance import JUDGED, MADE_BY_MODEL, provenance
+from sixfold.interfaces.export.provenance import provenance
+
+JUDGED = frozenset({"decision.given", "commit.made", "branch.made", "result.applied", "result.undone"})
+"""Kinds that say which approval they rest on, or are one."""
+
+MADE_BY_MODEL = frozenset({"specification.drafted", "question.asked", "patch.applied", "patch.refused"})
+"""Kinds that always name the model call they came from."""
 
 CALL = {"role": "coder", "model": "m", "usage": {}, "replayed": False}
 

@@ -98,13 +98,6 @@ def mcnemar(first: Sequence[bool], second: Sequence[bool], *, seed: int = 0) -> 
     )
 
 
-def pass_at_k(n: int, passed: int, k: int) -> float:
-    """The unbiased estimate that one of k samples passes (Chen et al. 2021, arXiv 2107.03374)."""
-    if n - passed < k:
-        return 1.0
-    return 1.0 - math.prod(1.0 - k / i for i in range(n - passed + 1, n + 1))
-
-
 def _sign_flip(differences: Sequence[float], seed: int) -> float | None:
     """Two-sided p of the null hypothesis that every difference is as likely to be negative."""
     unequal = [difference for difference in differences if difference]

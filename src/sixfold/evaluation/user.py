@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -84,31 +84,6 @@ class ModelReader:
             messages=(Message(author="user", text=USER.render(rows=table(rows), sheet=sheet(questions, assumptions))),),
         )
         return await ask_again(self._model, request, lambda text: read_reaction(text, questions, assumptions, rows))
-
-
-class ScriptedReader:
-    """A user that needs no model: the first pattern found in a line gives (row, words).
-
-    Questions take `answers`, assumptions take `corrections`; a line that matches nothing gets no preference or silence.
-    """
-
-    def __init__(
-        self, answers: Mapping[str, tuple[str, str]], corrections: Mapping[str, tuple[str, str]] | None = None
-    ) -> None:
-        self._answers = answers
-        self._corrections = corrections or {}
-
-    async def react(self, questions: Sequence[Question], assumptions: Sequence[Assumption]) -> Reaction:
-        answers = [_scripted(item.id, item.text, self._answers) for item in questions]
-        corrections = [_scripted(item.id, item.text, self._corrections) for item in assumptions]
-        return Reaction(answers=tuple(answers), corrections=tuple(item for item in corrections if item.rows))
-
-
-def _scripted(id: str, line: str, script: Mapping[str, tuple[str, str]]) -> Said:
-    for pattern, (row, words) in script.items():
-        if re.search(pattern, line, re.IGNORECASE):
-            return Said(id=id, text=words, rows=(row,))
-    return Said(id=id, text=NO_PREFERENCE)
 
 
 def table(rows: Sequence[Row]) -> str:

@@ -11,7 +11,7 @@ from sixfold.domain.requirements import Entry, Example
 from sixfold.domain.view import RunView
 from sixfold.interfaces.coverage import measured
 
-LEAST, MOST = 2, 5
+MOST = 5
 _WEIGHT = {"security": 0, "failing": 1, "deletion": 2, "dependency": 3, "process": 4, "network": 5, "interface": 6}
 _WEIGHT |= {"files": 7, "untested": 8, "size": 9}
 

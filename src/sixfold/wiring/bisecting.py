@@ -16,6 +16,7 @@ from sixfold.domain.evidence import Limits
 from sixfold.domain.language import python_packages
 from sixfold.domain.requirements import Specification
 from sixfold.wiring.doors import options_of, state_of
+from sixfold.wiring.sandboxes import open_sandbox
 from sixfold.workflow.log import EventLog
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ async def _bisect(
     # Late, as everywhere in wiring: commands that only look must not load layers.
     from sixfold.layers.refinement.bisection import first_change
     from sixfold.layers.refinement.git import GitRepository
-    from sixfold.layers.testing import dependencies, sandbox
+    from sixfold.layers.testing import dependencies
     from sixfold.layers.testing.environments import UvEnvironments
 
     repository = GitRepository(folder / "repository", folder / "blobs")
@@ -78,8 +79,7 @@ async def _bisect(
     environment = await UvEnvironments(settings.environments, os.environ).prepare(
         tuple(sorted({*declared, *python_packages(options_of(log).packages)}))
     )
-    only = "" if settings.sandbox == "auto" else settings.sandbox
-    cage = await sandbox.choose(repository.checkout, repository.store, settings.home / "scratch", only=only)
+    cage = await open_sandbox(settings, repository)
     probe = _Probe(cage, environment, repository, last, test, command, *_acceptance(log, repository, test))
 
     details: dict[int, str] = {}

@@ -24,6 +24,7 @@ from sixfold.domain.run import Options, Outcome
 from sixfold.domain.words import words_of
 from sixfold.wiring.doors import PICKED, Door, Listener, Parts, options_of, state_of, who
 from sixfold.wiring.inspecting import scanners_for
+from sixfold.wiring.sandboxes import open_sandbox
 from sixfold.wiring.steering import write_decision
 from sixfold.workflow.clock import SystemClock
 from sixfold.workflow.log import EventLog, note_pause
@@ -173,24 +174,13 @@ async def open_ports(
     from sixfold.layers.models.routing import open_cloud
     from sixfold.layers.planning.retrieval.index import RepositoryIndex
     from sixfold.layers.refinement.git import GitRepository
-    from sixfold.layers.testing import sandbox
     from sixfold.layers.testing.environments import UvEnvironments
     from sixfold.layers.testing.moved import Locating
     from sixfold.layers.testing.npm import Npm
 
     repository = GitRepository(folder / "repository", folder / "blobs")
     clock = parts.clock or SystemClock()
-    cage = parts.sandbox
-    if cage is None:
-        only = "" if settings.sandbox == "auto" else settings.sandbox
-        cage = await sandbox.choose(
-            repository.checkout,
-            repository.store,
-            settings.home / "scratch",
-            only=only,
-            image=settings.sandbox_image,
-            settings=os.environ,
-        )
+    cage = parts.sandbox or await open_sandbox(settings, repository)
 
     def called(record: CallRecord) -> None:
         reply = repository.put_blob(record.reply.encode())

@@ -18,6 +18,7 @@ from sixfold.domain.run import Budget
 from sixfold.domain.words import Words
 from sixfold.wiring.doors import state_of
 from sixfold.wiring.inspecting import scanners_for
+from sixfold.wiring.sandboxes import open_sandbox
 from sixfold.workflow.clock import SystemClock
 
 if TYPE_CHECKING:
@@ -48,12 +49,10 @@ async def open_laboratory(settings: Settings, folder: Path) -> Laboratory:
         SandboxUnavailable: nothing here gives real isolation.
     """
     from sixfold.layers.refinement.git import GitRepository
-    from sixfold.layers.testing import sandbox
     from sixfold.layers.testing.environments import UvEnvironments
 
     repository = GitRepository(folder / "repository", folder / "blobs")
-    only = "" if settings.sandbox == "auto" else settings.sandbox
-    cage = await sandbox.choose(repository.checkout, repository.store, settings.home / "scratch", only=only)
+    cage = await open_sandbox(settings, repository)
     return Laboratory(
         repository=repository,
         sandbox=cage,

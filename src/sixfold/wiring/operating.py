@@ -9,37 +9,24 @@ import shutil
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from sixfold import __version__
 from sixfold.config import Settings
 from sixfold.domain.data import Data, Tree
-from sixfold.domain.errors import (
-    ModelMisconfigured,
-)
+from sixfold.domain.errors import ModelMisconfigured
 from sixfold.domain.evidence import ExecResult, Limits
+from sixfold.wiring.sandboxes import open_sandbox
 from sixfold.wiring.starting import check_models
-
-if TYPE_CHECKING:
-    pass
 
 
 async def _sandbox_run(settings: Settings, folder: Path, argv: Sequence[str], limits: Limits) -> ExecResult:
     from sixfold.layers.refinement.git import GitRepository
-    from sixfold.layers.testing import sandbox
 
     place = settings.home / "try"
     repository = GitRepository(place / "repository", place / "blobs")
     tree: Tree = repository.store(folder)
-    only = "" if settings.sandbox == "auto" else settings.sandbox
-    cage = await sandbox.choose(
-        repository.checkout,
-        repository.store,
-        settings.home / "scratch",
-        only=only,
-        image=settings.sandbox_image,
-        settings=os.environ,
-    )
+    cage = await open_sandbox(settings, repository)
     async with cage.open(tree) as workspace:
         return await workspace.exec(argv, limits=limits)
 

@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from sixfold.evaluation.statistics import mcnemar, mean, paired, pass_at_k, share
+from sixfold.evaluation.statistics import mcnemar, mean, paired, share
 
 
 def test_a_share_keeps_a_wide_interval_at_the_ends() -> None:
@@ -68,10 +68,3 @@ def test_mcnemar_counts_only_the_pairs_that_differ() -> None:
     second = [False] * 8 + [True] * 5
     assert mcnemar(first, second).p == pytest.approx(2 / 2**8)
     assert mcnemar([True, False], [True, False]).p == 1.0
-
-
-def test_pass_at_k_is_the_unbiased_estimate() -> None:
-    assert pass_at_k(5, 0, 1) == 0.0
-    assert pass_at_k(5, 1, 1) == pytest.approx(0.2)
-    assert pass_at_k(5, 2, 2) == pytest.approx(1 - (3 / 5) * (2 / 4))
-    assert pass_at_k(5, 4, 2) == 1.0

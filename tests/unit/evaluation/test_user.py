@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -19,7 +21,7 @@ from sixfold.evaluation.user import (
     ModelReader,
     Noted,
     Reaction,
-    ScriptedReader,
+    Said,
     UserDoor,
     read_journal,
     read_reaction,
@@ -111,6 +113,31 @@ class Visit:
 
     def decisions(self) -> list[str]:
         return [event.data["decision"]["subject"] for event in self.log.read() if event.kind == "decision.given"]
+
+
+class ScriptedReader:
+    """A user that needs no model: the first pattern found in a line gives (row, words).
+
+    Questions take `answers`, assumptions take `corrections`; a line that matches nothing gets no preference or silence.
+    """
+
+    def __init__(
+        self, answers: Mapping[str, tuple[str, str]], corrections: Mapping[str, tuple[str, str]] | None = None
+    ) -> None:
+        self._answers = answers
+        self._corrections = corrections or {}
+
+    async def react(self, questions: Sequence[Question], assumptions: Sequence[Assumption]) -> Reaction:
+        answers = [_scripted(item.id, item.text, self._answers) for item in questions]
+        corrections = [_scripted(item.id, item.text, self._corrections) for item in assumptions]
+        return Reaction(answers=tuple(answers), corrections=tuple(item for item in corrections if item.rows))
+
+
+def _scripted(id: str, line: str, script: Mapping[str, tuple[str, str]]) -> Said:
+    for pattern, (row, words) in script.items():
+        if re.search(pattern, line, re.IGNORECASE):
+            return Said(id=id, text=words, rows=(row,))
+    return Said(id=id, text=NO_PREFERENCE)
 
 
 class Counting(ScriptedReader):

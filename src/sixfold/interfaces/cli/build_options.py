@@ -1,4 +1,4 @@
-"""What `build` can be told, one type an option; typer reads them off its signature."""
+"""What `build` can be told, one type an option, and what `resume` and `fork` share with it; typer reads signatures."""
 
 from __future__ import annotations
 
@@ -57,6 +57,9 @@ ApplyOption = Annotated[bool, typer.Option("--apply", help="Bring the validated 
 YesOption = Annotated[
     bool,
     typer.Option("--yes", "-y", help="--unanswered default --review none, release approved; recorded as such."),
+]
+GoOnOption = Annotated[
+    bool, typer.Option("--yes", "-y", help="Defaults for open questions, no more reviews, release approved.")
 ]
 JsonLinesOption = Annotated[bool, typer.Option("--json-lines", help="Stream the event log on stdout.")]
 RecordOption = Annotated[

@@ -10,6 +10,7 @@ import typer
 
 from sixfold.domain.errors import UsageError
 from sixfold.domain.run import Budget
+from sixfold.interfaces.cli.build_options import AnswersOption, GoOnOption, JsonLinesOption
 from sixfold.interfaces.cli.door import read_answers
 from sixfold.interfaces.cli.engine import load_engine
 from sixfold.interfaces.cli.finish import drive
@@ -26,20 +27,16 @@ def fork(
     run: RunArgument = None,
     last: LastOption = False,
     model: Annotated[str | None, typer.Option("--model", "-m", metavar="MODEL", help="From STEP on, for all.")] = None,
-    answers: Annotated[
-        Path | None, typer.Option("--answers", metavar="FILE", help="Answers by question id or text (TOML or JSON).")
-    ] = None,
+    answers: AnswersOption = None,
     budget_usd: Annotated[float | None, typer.Option("--budget-usd", min=0, help="Cap of the fork.")] = None,
     budget_tokens: Annotated[int | None, typer.Option("--budget-tokens", min=0, help="Cap of the fork.")] = None,
     prompt: Annotated[
         list[str] | None,
         typer.Option("--prompt", metavar="CALL=FILE", help="From STEP on, FILE is the prompt of that model call."),
     ] = None,
-    yes: Annotated[
-        bool, typer.Option("--yes", "-y", help="Defaults for open questions, no more reviews, release approved.")
-    ] = False,
+    yes: GoOnOption = False,
     as_json: JsonOption = False,
-    json_lines: Annotated[bool, typer.Option("--json-lines", help="Stream the event log on stdout.")] = False,
+    json_lines: JsonLinesOption = False,
 ) -> int:
     """Begin a new run at a step of another; answers and decisions before it are taken over for nothing."""
     if as_json and json_lines:

@@ -16,6 +16,7 @@ from sixfold.domain.result import next_step
 from sixfold.domain.run import Budget, Decision, Options, Outcome
 from sixfold.domain.view import RunView
 from sixfold.interfaces.cli import session
+from sixfold.interfaces.cli.build_options import GoOnOption, JsonLinesOption
 from sixfold.interfaces.cli.engine import load_engine
 from sixfold.interfaces.cli.finish import drive, write_report
 from sixfold.interfaces.cli.screens import decision_screen
@@ -61,7 +62,7 @@ def answer(
     default: Annotated[bool, typer.Option("--default", help="Take the question's declared default.")] = False,
     last: LastOption = False,
     as_json: JsonOption = False,
-    json_lines: Annotated[bool, typer.Option("--json-lines", help="Stream the event log on stdout.")] = False,
+    json_lines: JsonLinesOption = False,
 ) -> int:
     """Answer a question (Q1), or correct an assumption (A3), in the options' words or your own.
 
@@ -127,11 +128,9 @@ def resume(
         str | None, typer.Option("--task-budget-tokens", metavar="N|+N", help="The same for every task.")
     ] = None,
     timeout_s: Annotated[float | None, typer.Option("--timeout-s", help="Pause after this many seconds.")] = None,
-    yes: Annotated[
-        bool, typer.Option("--yes", "-y", help="Defaults for open questions, no more reviews, release approved.")
-    ] = False,
+    yes: GoOnOption = False,
     as_json: JsonOption = False,
-    json_lines: Annotated[bool, typer.Option("--json-lines", help="Stream the event log on stdout.")] = False,
+    json_lines: JsonLinesOption = False,
 ) -> int:
     """Go on with a run that waited, paused, or was killed; changed options are recorded with it."""
     if as_json and json_lines:

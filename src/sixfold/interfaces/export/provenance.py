@@ -12,12 +12,6 @@ from sixfold.domain.data import Json, canonical, digest
 from sixfold.domain.events import Event
 from sixfold.domain.run import offered_tree
 
-JUDGED = frozenset({"decision.given", "commit.made", "branch.made", "result.applied", "result.undone"})
-"""Kinds that say which approval they rest on, or are one."""
-
-MADE_BY_MODEL = frozenset({"specification.drafted", "question.asked", "patch.applied", "patch.refused"})
-"""Kinds that always name the model call they came from."""
-
 
 def provenance(events: Sequence[Event]) -> list[Json]:
     """One entry for every event about content, in order.
