@@ -45,6 +45,8 @@ class Style:
     means: tuple[tuple[str, str, Show], ...]
     shares: tuple[str, ...]
     """Keys of `SHARES`."""
+    curve: tuple[tuple[str, str, Show], ...] = ()
+    """Figures that are shown task by task too, where tasks stand for sizes."""
 
 
 def product_style(name: str) -> Style:
@@ -65,6 +67,8 @@ def summarise(style: Style, samples: Sequence[Sample], attempts: Sequence[Attemp
     tables = [_arm_table(style, summaries)]
     if pairs:
         tables.append(_pair_table(style, pairs))
+    if style.curve:
+        tables.append(_curve_table(style, by_arm, samples))
     tables.append(_task_table(by_arm, samples))
     return Report(
         name=style.name,
@@ -78,6 +82,23 @@ def summarise(style: Style, samples: Sequence[Sample], attempts: Sequence[Attemp
         },
         tables=tuple(tables),
         notes=_notes(style, by_arm, known),
+    )
+
+
+def _curve_table(style: Style, by_arm: dict[str, list[Measured]], samples: Sequence[Sample]) -> Table:
+    """One line a task, one column a figure, the arms side by side in it."""
+    values = {(arm, field): _per_task(items, field) for arm, items in by_arm.items() for field, _, _ in style.curve}
+    rows = []
+    for sample in samples:
+        cells = [
+            " · ".join(show(values[arm, field].get(sample.id)) for arm in by_arm) for field, _, show in style.curve
+        ]
+        rows.append((sample.id, *cells))
+    return Table(
+        title="Task by task",
+        head=("task", *(label for _, label, _ in style.curve)),
+        rows=tuple(rows),
+        note=f"In each cell: {' · '.join(by_arm)}.",
     )
 
 

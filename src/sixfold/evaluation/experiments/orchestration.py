@@ -33,5 +33,15 @@ ORCHESTRATION = Experiment(
             *EFFORT,
         ),
         shares=("solved", "released"),
+        curve=(
+            ("accuracy", "accuracy", percent),
+            ("ordered", "edges kept", percent),
+            ("tokens", "tokens", number),
+            ("overhead", "planning", percent),
+            ("context_tokens", "context tokens a call", number),
+            ("calls", "calls", number),
+            ("revisions", "plan changes", number),
+            ("wall_s", "seconds", number),
+        ),
     ),
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from sixfold.domain.data import Tree
 from sixfold.domain.markdown import specification_text
@@ -37,6 +37,7 @@ def brief(
     most_chars: int,
     notes: Sequence[str] = (),
     focus: Sequence[str] = (),
+    before: Collection[str] = (),
 ) -> str:
     """The task, its slice of the specification, its contracts, its files in full, and what else bears on it.
 
@@ -46,6 +47,7 @@ def brief(
     Args:
         most_chars: size aimed at, in characters; about four make a token.
         notes: lines other tasks published, shown as untrusted.
+        before: paths that stood there before the plan: of use to every task, whoever changes them now.
         focus: for a task that owns no files of its own: paths to show whole, as far as they fit.
     """
     parts = [_heading(task, plan)]
@@ -70,7 +72,8 @@ def brief(
         parts.append("## The repository\n" + untrusted("repository map", overview))
         left -= len(parts[-1]) + 2
     shown = [path for path in owned if files[path].startswith("<untrusted")]
-    passages = _passages(retriever, tree, query, owned, shown, left) if paths and left > _LEAST_PASSAGE_CHARS else ()
+    hidden = (*shown, *(path for path in _strangers(task, plan) if path not in before))
+    passages = _passages(retriever, tree, query, owned, hidden, left) if paths and left > _LEAST_PASSAGE_CHARS else ()
     if passages:
         parts.append("## Related passages, read-only\n" + "\n\n".join(passages))
     return "\n\n".join(part.strip() for part in parts if part.strip()) + "\n"
@@ -150,14 +153,22 @@ def _files(repository: Repository, tree: Tree, paths: Sequence[str], room: int) 
     return blocks, room
 
 
+def _strangers(task: Task, plan: Plan) -> tuple[str, ...]:
+    """Files of tasks whose contracts this one does not use: what is in no contract does not exist for it."""
+    if not task.files:
+        return ()
+    known = {task.id, *plan.dependencies(task.id)}
+    return tuple(path for other in plan.tasks if other.id not in known for path in other.files)
+
+
 def _passages(
-    retriever: Retriever, tree: Tree, query: str, seeds: Sequence[str], shown: Sequence[str], room: int
+    retriever: Retriever, tree: Tree, query: str, seeds: Sequence[str], hidden: Sequence[str], room: int
 ) -> tuple[str, ...]:
     # What stands there whole is found again first, so more is asked for than fits.
     found = [
         passage
         for passage in retriever.search(tree, query, most_chars=3 * room, seeds=seeds)
-        if passage.path not in shown and not states_conventions(passage.path)
+        if passage.path not in hidden and not states_conventions(passage.path)
     ]
     blocks = []
     for passage in found:

@@ -119,6 +119,7 @@ def _brief(ports: Ports, job: Job, task: Task, tree: Tree) -> str:
         most_chars=_MOST_BRIEF_CHARS,
         notes=[f"{note.task} ({', '.join(note.requirements)}): {note.text}" for note in job.published],
         focus=[file.path for file in changed if file.status != "deleted"],
+        before={entry.path for entry in ports.repository.files(job.origin)},
     )
 
 

@@ -192,3 +192,28 @@ def test_links_binaries_and_huge_files_are_skipped() -> None:
     files = {"link.py": b"/etc/passwd", "noise.py": b"a\0b", "huge.py": b"x = 1\n" * 100_000, "latin.py": b"# \xff\n"}
     overview = RepositoryIndex(Files(files, {"link.py": "120000"})).overview(TREE, most_chars=5_000)  # type: ignore[arg-type]
     assert overview == ""
+
+
+def test_files_of_tasks_whose_contracts_are_not_used_are_shown_only_when_they_are_older_than_the_plan() -> None:
+    files = Files(
+        {
+            "b/clock.py": b"def bookmark_age(day):\n    return 30\n",
+            "b/chart.py": b"def bookmark_chart():\n    return 'blue'\n",
+        }
+    )
+    clock = Contract(id="clock", kind="python", text="b.clock.bookmark_age(day) -> int")
+    tasks = (
+        Task(id="T1", title="Purge bookmarks", goal="Use bookmark_age.", files=("b/purge.py",), consumes=("clock",)),
+        Task(id="T2", title="Tell the age", goal="", files=("b/clock.py",), provides=("clock",)),
+        Task(id="T3", title="Draw a chart of bookmarks", goal="", files=("b/chart.py",)),
+    )
+    plan = Plan(tasks=tasks, contracts=(clock,))
+
+    def told(before: set[str]) -> str:
+        return brief(
+            tasks[0], plan, SPECIFICATION, files, TREE, RepositoryIndex(files), most_chars=9000, before=before
+        ).partition("## Related passages")[2]
+
+    assert "b/clock.py" in told(set())
+    assert "b/chart.py" not in told(set())
+    assert "b/chart.py" in told({"b/chart.py"})

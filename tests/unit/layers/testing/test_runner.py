@@ -251,3 +251,15 @@ async def test_a_property_fails_with_the_same_shrunk_counterexample_every_time(
     assert [case.outcome for case in reports[0].cases] == ["failed", "passed"]
     assert reports[0].cases[0].counterexample == "test_length_is_kept(xs=[0, 0])"
     assert reports[0].cases == reports[1].cases
+
+
+async def test_hypothesis_is_loaded_only_where_a_file_names_it(workspace: Opener) -> None:
+    test = (
+        "import sys\n\ndef test_it():\n"
+        "    assert ['hypo' + 'thesis'] == [name for name in sys.modules if name == 'hypo' + 'thesis']\n"
+    )
+    plain = await workspace({"test_it.py": test})
+    await plain.exec(("ln", "-s", "/nowhere", "gone.py"))
+    assert (await run_tests(plain, suite="unit", limits=LIMITS)).count("failed") == 1
+    named = await workspace({"test_it.py": test, "conftest.py": "import hypothesis\n"})
+    assert (await run_tests(named, suite="unit", limits=LIMITS)).green

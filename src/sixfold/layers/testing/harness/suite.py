@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import builtins
+import contextlib
 import functools
 import json
 import linecache
@@ -85,7 +86,7 @@ def arguments(job: dict[str, Any]) -> list[str]:
     else:
         settings = _settings()
         words += ["-c", settings]
-        if not (names_hypothesis(".") or names_hypothesis(settings)):
+        if not (_names_hypothesis(".") or _names_hypothesis(settings)):
             words += ["-p", "no:hypothesispytest"]  # its plugin loads all of it, whoever runs: a second for nothing
     if job["stop_early"]:
         words.append("-x")
@@ -100,7 +101,7 @@ def settle_hypothesis(paths: list[str], examples: int = 100) -> None:
 
     Hypothesis takes a third of a second to load, so it is loaded only where a test file names it.
     """
-    if not any(names_hypothesis(path) for path in paths or ["."]):
+    if not any(_names_hypothesis(path) for path in paths or ["."]):
         return
     try:
         import hypothesis
@@ -112,14 +113,15 @@ def settle_hypothesis(paths: list[str], examples: int = 100) -> None:
     hypothesis.settings.load_profile("sixfold")
 
 
-def names_hypothesis(path: str) -> bool:
-    """Whether a Python file, any of a folder, or this settings file speaks of hypothesis."""
+@functools.cache
+def _names_hypothesis(path: str) -> bool:
+    """Whether this file, or any Python file of this folder, speaks of hypothesis."""
     files = [path] if os.path.isfile(path) else []
     for folder, inner, names in os.walk(path):
         inner[:] = [name for name in inner if not name.startswith(".") and name != "node_modules"]
         files += [os.path.join(folder, name) for name in names if name.endswith(".py")]
-    for file in files:
-        with open(file, "rb") as content:
+    for file in filter(os.path.isfile, files):
+        with contextlib.suppress(PermissionError), open(file, "rb") as content:
             if b"hypothesis" in content.read(1 << 20):
                 return True
     return False
