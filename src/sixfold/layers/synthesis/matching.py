@@ -1,8 +1,8 @@
 """Finding the one place a search text means, and what to put there: exactly, or loosely where only one reading exists.
 
 Loose means: trailing blanks, blank lines around or added inside, one indentation shift for all lines, look-alike quotes
-and dashes. In each case lines the author did not change keep the file's own bytes, and a line the author did change must
-carry over exactly; otherwise there is no match.
+and dashes. In each case lines the author did not change keep the file's own bytes, and a line the author did change
+must carry over exactly; otherwise there is no match.
 """
 
 from __future__ import annotations
