@@ -34,8 +34,9 @@ BROWSERS = (
     "chrome",
 )
 _FIND_BROWSER = "import shutil, sys; print(next((p for n in sys.argv[1:] if (p := shutil.which(n))), ''))"
-BROWSER_BYTES = 64 << 30
-"""Address space a browser reserves; what it really uses is a few hundred MiB."""
+BROWSER_BYTES = 256 << 30
+"""Address space a browser reserves: its renderer cages 32 GiB for each of several heaps and dies below some 100 GiB.
+What it really uses is a few hundred MiB; the product beside it gets the usual bound."""
 
 
 class Boundary(Data, frozen=True, kw_only=True):

@@ -39,6 +39,8 @@ print(json.dumps(sorted(found)))
 
 WORKERS = min(8, 2 * (os.cpu_count() or 1))
 """Processes that share a suite from outside; twice the processors, since tests mostly wait for the product."""
+TESTS_A_PROCESS = 8
+"""Tests from outside from which on one more process pays: to load pytest costs as much as to start a product thrice."""
 PLANTED = 8
 """Faults planted in a product to see whether its tests can fail."""
 SECONDS_A_TEST = 6.0
@@ -272,7 +274,8 @@ async def _in_parts(
 
     Tests from outside spend most of their time waiting for the product to start.
     """
-    parts = [part for part in (pinned[start::WORKERS] for start in range(WORKERS)) if part]
+    processes = min(WORKERS, max(1, -(-len(pinned) // TESTS_A_PROCESS)))
+    parts = [pinned[start::processes] for start in range(processes)]
     reports = await asyncio.gather(
         *(
             run_tests(workspace, suite=suite, paths=part, limits=limits, pinned=part, product=product, files=files)

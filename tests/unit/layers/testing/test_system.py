@@ -217,3 +217,43 @@ async def test_package_that_does_not_build_fails_its_installation(
     broken = {**PACKAGED, "pyproject.toml": "[project]\nname = 3\n"}
     result = await validate_product(sandbox, folders.add(broken), LIBRARY, {}, toolchain)
     assert not result.checks[0].ok
+
+
+PAGE = """\
+import signal, sys
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+class Handler(BaseHTTPRequestHandler):
+    def do_GET(self):
+        body = b"<!doctype html><title>t</title><p id=p></p><script>SCRIPT</script>"
+        self.send_response(200)
+        self.send_header("Content-Type", "text/html")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+ThreadingHTTPServer(("127.0.0.1", int(sys.argv[1])), Handler).serve_forever()
+"""
+
+
+@pytest.mark.parametrize(
+    ("script", "ok", "told"),
+    [
+        ("document.getElementById('p').textContent = 'here'", True, "shown by a browser"),
+        ("document.getElementById('q').textContent = 'here'", False, "own script fails"),
+    ],
+    ids=["sound", "broken script"],
+)
+async def test_page_is_shown_by_a_browser_where_one_is_installed(
+    folders: Folders, sandbox: Sandbox, environment: Environment, script: str, ok: bool, told: str
+) -> None:
+    entry = Entry(name="web", kind="service", start=("python", "web.py", "{port}"))
+    specification = Specification(title="t", entries=(entry,))
+    tree = folders.add({"web.py": PAGE.replace("SCRIPT", script)})
+    seen = await validate_product(sandbox, tree, specification, {}, environment, planted_faults=0)
+    [page] = [check for check in seen.checks if check.name == "page:web"]
+    if page.detail == "not verified: no browser is installed here":
+        pytest.skip("no browser is installed here")
+    assert (page.ok, page.skipped) == (ok, False), page.detail
+    assert told in page.detail

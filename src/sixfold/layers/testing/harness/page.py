@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import os
 import re
+import resource
 import subprocess
 import tempfile
 from html.parser import HTMLParser
 from typing import Any
 
 from sixfold.layers.testing.harness.channel import print_result
-from sixfold.layers.testing.harness.product import Product, Services
+from sixfold.layers.testing.harness.product import Product, Service, Services
 from sixfold.layers.testing.harness.supervisor import close_memory
 
-SHOW_S = 45
+SHOW_S = 30
+PRODUCT_BYTES = 4 << 30
+"""Address space of the product's processes; that of this sandbox is a browser's."""
 ERROR = re.compile(r"CONSOLE[^\"]*\"(Uncaught[^\"]*)\"")
 
 
@@ -49,11 +52,21 @@ def main(job: dict[str, Any], folder: str) -> None:
         os.mkdir(data)
         services = Services(product, data)
         try:
-            print_result(_shown(job["browser"], services[job["entry"]].url, place), nonce)
+            print_result(_shown(job["browser"], _started(services, job["entry"]).url, place), nonce)
         except (RuntimeError, OSError, LookupError) as error:
             print_result({"trouble": str(error)[:300]}, nonce)
         finally:
             services.stop()
+
+
+def _started(services: Services, name: str) -> Service:
+    most = resource.getrlimit(resource.RLIMIT_AS)
+    bound = PRODUCT_BYTES if most[1] == resource.RLIM_INFINITY else min(PRODUCT_BYTES, most[1])
+    resource.setrlimit(resource.RLIMIT_AS, (bound, most[1]))
+    try:
+        return services[name]
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, most)
 
 
 def _shown(browser: str, url: str, place: str) -> dict[str, Any]:

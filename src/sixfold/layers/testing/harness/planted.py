@@ -97,12 +97,22 @@ def _tried(folder: str, job: dict[str, Any]) -> tuple[list[tuple[int, list[int]]
         suite = len(codes) - 1
         if codes[-1] < 0 and took_s[suite] > job["suites"][suite]["test_s"] / 3:
             del found[number]  # it was out of time, and so would nearly have been a suite without a fault
-    again = {
-        n for suite in noticing if len(by := _noticed_by(suite, found)) <= min(DOUBTFUL, len(found) - 1) for n in by
-    }
-    alone = [trial for trial in trials if trial[0] in again]
-    found |= {number: codes for number, codes, _ in _shared_out(folder, alone, {**job, "workers": 1}, None)}
+    for number in _doubtful(job, noticing, found):
+        first = len(found[number]) - 1
+        alone = [(number, job["faults"][number], {**job, "suites": job["suites"][first:]})]
+        for _, codes, _ in _shared_out(folder, alone, {**job, "workers": 1}, None):
+            found[number] = [*found[number][:first], *codes]
     return list(found.items()), []
+
+
+def _doubtful(job: dict[str, Any], noticing: list[int], found: dict[int, list[int]]) -> list[int]:
+    """Faults whose noticing decides whether tests can fail at all: the few of the product's own suite, or of all."""
+    by_suite = {suite: _noticed_by(suite, found) for suite in noticing}
+    few = min(DOUBTFUL, len(found) - 1)
+    if sum(map(len, by_suite.values())) <= few:
+        return [number for numbers in by_suite.values() for number in numbers]
+    own = [numbers for suite, numbers in by_suite.items() if not job["suites"][suite]["isolated"]]
+    return [number for numbers in own if len(numbers) <= few for number in numbers]
 
 
 def _noticed_by(suite: int, found: dict[int, list[int]]) -> list[int]:
