@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     pass
 
 
-DEMO = "roman"
+DEMO = "shopping"
 """The bundled recording, in `sixfold/recordings/`."""
 
 
