@@ -36,6 +36,15 @@ def test_written_files_are_read_back(repository: Repository, tree: Tree) -> None
     assert repository.read(tree, "absent") is None
 
 
+def test_a_new_script_is_executable_and_an_old_file_keeps_its_mode(repository: Repository, tree: Tree) -> None:
+    written = repository.write(tree, {"bin/run": b"#!/bin/sh\necho\n", "a.txt": b"#!/bin/sh\n"})
+    assert {entry.path: entry.mode for entry in repository.files(written)} == {
+        "a.txt": "100644",
+        "bin/run": "100755",
+        "pkg/b.py": "100644",
+    }
+
+
 def test_equal_files_give_equal_trees(repository: Repository, tree: Tree, tmp_path: Path) -> None:
     other = GitRepository(tmp_path / "other" / "repository", tmp_path / "other" / "blobs")
     half = other.write(other.empty(), {"pkg/b.py": b"x = 1\n"})

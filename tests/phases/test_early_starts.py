@@ -9,9 +9,12 @@ import pytest
 from stage import Crash, Stage, green_when_sound
 from test_changing_plans import PLAN, SPECIFICATION, code, decide, replans, task, told, written
 
-from sixfold.domain.evidence import TestCase
-from sixfold.domain.plan import Contract, Plan, Task
+from sixfold.domain.evidence import TestCase, TestReport
+from sixfold.domain.plan import Contract, Plan, Stub, Task
 from sixfold.domain.run import Options
+from sixfold.layers.planning.stubs import SERVED
+from sixfold.layers.refinement.git import GitRepository
+from sixfold.phases.development.stand_ins import laid_over, without_unserved
 
 EARLY = Options(review="none", parallel=3, stubs=True)
 
@@ -145,3 +148,21 @@ async def test_a_crash_at_any_step_of_an_early_start_loses_nothing_and_changes_n
             await misused(stage)
         assert await misused(stage) == tree, number
         assert sorted(told(stage)) == sorted(told(whole)), number
+
+
+def test_a_stub_lies_over_the_tree_and_not_in_it(tmp_path: Path) -> None:
+    repository = GitRepository(tmp_path / "repository", tmp_path / "blobs")
+    tree = repository.write(repository.empty(), {"p2.py": b"import p1\n"})
+    shown = laid_over(repository, tree, [Stub(path="p1.py", contracts=("c1",), text="def f(): ...\n")])
+    assert repository.read(shown, "p1.py") == b"def f(): ...\n"
+    assert repository.read(tree, "p1.py") is None
+    assert laid_over(repository, tree, []) == tree
+
+
+def test_a_test_that_reached_a_stub_says_nothing_and_one_that_failed_by_itself_does() -> None:
+    met = TestCase(id="t::met", outcome="failed", message=f"NotImplementedError: contract c1 {SERVED}: f")
+    wrong = TestCase(id="t::wrong", outcome="failed", message="assert 1 == 2")
+    seen = without_unserved(TestReport(suite="unit", cases=(met, wrong), exit_code=1))
+    assert [case.outcome for case in seen.cases] == ["skipped", "failed"]
+    assert seen.exit_code == 1
+    assert without_unserved(TestReport(suite="unit", cases=(met,), exit_code=1)).exit_code == 0

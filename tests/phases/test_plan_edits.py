@@ -81,3 +81,16 @@ def test_an_edit_with_faults_is_refused_in_words_kept_and_opened_again(
     assert person.result()["status"] == "validated"
     assert person.result()["plan"]["revision"] >= 2
     assert not kept.exists()
+
+
+def test_a_run_stops_after_the_plan_when_asked_and_goes_on_with_resume(person: Person) -> None:
+    person.sixfold(
+        "build", REQUEST, "--unanswered", "default", "--review", "none", "--until", "plan", scenario="large", expect=4
+    )
+    assert len(person.events("plan.made")) == 1
+    assert not person.events("task.started")
+    (pause,) = person.events("run.paused")
+    assert pause["data"]["code"] == "halted"
+    person.sixfold("resume", expect=3)
+    assert person.events("release.proposed")
+    assert len(person.events("run.paused")) == 1

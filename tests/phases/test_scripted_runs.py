@@ -39,7 +39,7 @@ class Person:
         return json.loads(self.sixfold("show", "--last", "--json"))
 
     def events(self, kind: str) -> list[dict[str, Any]]:
-        runs = sorted((self.home / "runs").iterdir())
+        runs = sorted((self.home / "runs").glob("r-*"))
         lines = (runs[-1] / "events.jsonl").read_text().splitlines()
         return [event for event in map(json.loads, lines) if event["kind"] == kind]
 

@@ -47,7 +47,7 @@ class Person:
         return len(self.charged.read_text().splitlines())
 
     def events(self, kind: str) -> list[dict[str, Any]]:
-        run = sorted((self.home / "runs").iterdir())[-1]
+        run = sorted((self.home / "runs").glob("r-*"))[-1]
         lines = (run / "events.jsonl").read_text().splitlines()
         return [event["data"] for event in map(json.loads, lines) if event["kind"] == kind]
 
@@ -134,7 +134,7 @@ def test_the_price_of_a_program_is_unknown_everywhere_and_never_zero(person: Per
         said = person.sixfold(screen).stdout
         assert "unknown" in said, screen
         assert "$0.0" not in said, screen
-    report = next((person.home / "runs").iterdir()) / "report.html"
+    report = next((person.home / "runs").glob("r-*")) / "report.html"
     assert "unknown" in report.read_text()
     assert "$0.0" not in report.read_text()
     told = person.sixfold("build", SMALL, "-y", "-m", person.model("small")).stderr
@@ -172,7 +172,7 @@ def test_a_call_cut_off_by_a_crash_counts_in_full_and_more_budget_goes_on(person
     killer.write_text(KILLER)
     command = f"command:{sys.executable} {killer} {tmp_path / 'asked'}"
     person.sixfold("build", SMALL, "-y", "-m", command, "--budget-tokens", "25000", expect=-signal.SIGKILL)
-    reserved = json.loads((next((person.home / "runs").iterdir()) / "ledger.jsonl").read_text().splitlines()[0])
+    reserved = json.loads((next((person.home / "runs").glob("r-*")) / "ledger.jsonl").read_text().splitlines()[0])
     most = reserved["most"]["input_tokens"] + reserved["most"]["output_tokens"]
     assert most > 25_000 / 2
     # The provider may have charged for the call nobody got an answer to: together with it, a second one has no room.

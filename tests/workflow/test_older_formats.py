@@ -49,7 +49,7 @@ def sixfold(home: Path, *words: str, expect: int = 0) -> subprocess.CompletedPro
 
 
 def test_an_old_run_opens_whole(home: Path) -> None:
-    (folder,) = (home / "runs").iterdir()
+    (folder,) = (home / "runs").glob("r-*")
     events = EventLog(folder / "events.jsonl", SystemClock()).read()
     assert broken_link(events) is None
     shown = json.loads(sixfold(home, "show", "--json").stdout)
@@ -62,7 +62,7 @@ def test_an_old_run_opens_whole(home: Path) -> None:
 def test_an_old_run_goes_on_where_it_was_and_asks_nothing_again(home: Path) -> None:
     sixfold(home, "answer", "Q1", "no")
     sixfold(home, "resume", "-y")
-    (folder,) = (home / "runs").iterdir()
+    (folder,) = (home / "runs").glob("r-*")
     events = EventLog(folder / "events.jsonl", SystemClock()).read()
     outcome = next(event.data["outcome"] for event in events if event.kind == "run.ended")
     assert outcome["tree"] == "c6593c5f0d559133a594c68721894fc48ec2f3f1"
@@ -78,7 +78,7 @@ def test_an_old_run_goes_on_where_it_was_and_asks_nothing_again(home: Path) -> N
     ],
 )
 def test_a_run_of_a_newer_version_says_so_in_one_line(home: Path, file: str, mark: str, newer: str) -> None:
-    (folder,) = (home / "runs").iterdir()
+    (folder,) = (home / "runs").glob("r-*")
     text = (folder / file).read_text()
     assert mark in text
     (folder / file).write_text(text.replace(mark, newer))

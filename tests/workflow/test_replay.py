@@ -38,7 +38,7 @@ def events_of(home: Path, run: str) -> list[Event]:
 
 
 def newest(home: Path) -> str:
-    return sorted(path.name for path in (home / "runs").iterdir())[-1]
+    return sorted(path.name for path in (home / "runs").glob("r-*"))[-1]
 
 
 @pytest.fixture(scope="module")

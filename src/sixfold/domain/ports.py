@@ -236,7 +236,9 @@ class Repository(Protocol):
         ...
 
     def write(self, tree: Tree, changes: Mapping[str, bytes | None]) -> Tree:
-        """A new tree with those files written (None = deleted). Modes of existing files are kept.
+        """A new tree with those files written (None = deleted).
+
+        Modes of existing files are kept. A new script (it begins with `#!`) is executable: edits carry no mode.
 
         Raises:
             RepositoryError: a path leaves the tree, is absolute, names `.git`, or passes through a link.

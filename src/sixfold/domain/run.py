@@ -125,13 +125,13 @@ class ReleaseOffer(Data, frozen=True, kw_only=True):
     """Packages it was validated with."""
     disputed: tuple[Dispute, ...] = ()
     """Findings that would block and that the coder calls wrong; who approves signs them away by name."""
-    times: int = 1
-    """How often this tree was offered by now: what was rejected once may come back as it was, and is decided anew."""
+    again: int = 0
+    """How often this tree was offered before: what was rejected may come back as it was, and is decided anew."""
 
     @property
     def subject(self) -> str:
         """What a decision on this offer is about."""
-        return f"release:{self.tree}" if self.times == 1 else f"release:{self.tree}#{self.times}"
+        return f"release:{self.tree}#{self.again + 1}" if self.again else f"release:{self.tree}"
 
 
 def offered_tree(subject: str) -> Tree:

@@ -340,7 +340,7 @@ async def release(
         mutation_score=seen.mutation_score,
         components=seen.components,
         disputed=tuple(disputes),
-        times=_times(run, seen.tree, offers),
+        again=_offered_before(run, seen.tree, offers),
     )
     run.emit("release.proposed", offer.subject, {"offer": offer})
     if (fresh := _outdated(run, intent, offers)) is not None:
@@ -373,10 +373,10 @@ async def release(
     )
 
 
-def _times(run: Run, tree: Tree, offers: int) -> int:
-    """How often a tree was offered, this offer included."""
+def _offered_before(run: Run, tree: Tree, offers: int) -> int:
+    """How often a tree was offered before the offer of this number."""
     before = [event.data["offer"]["tree"] for event in run.events() if event.kind == "release.proposed"][: offers - 1]
-    return 1 + before.count(tree)
+    return before.count(tree)
 
 
 def _outdated(run: Run, intent: Intent, offers: int) -> Decision | None:

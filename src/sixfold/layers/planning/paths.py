@@ -23,17 +23,3 @@ def path_fault(path: str) -> str:
     if path.startswith("~") or any(sign in '<>:"|?*' for sign in path):
         return "holds a sign that shells or file systems treat specially"
     return path_problem(path)
-
-
-def overlap(one: tuple[str, ...], other: tuple[str, ...]) -> bool:
-    """Whether two write sets could touch the same file. An empty set may write anywhere, so it overlaps everything."""
-    if not one or not other:
-        return True
-    folded = {path.casefold() for path in other}
-    return any(path.casefold() in folded for path in one) or any(
-        _inside(a, b) or _inside(b, a) for a in one for b in other
-    )
-
-
-def _inside(path: str, folder: str) -> bool:
-    return path.casefold().startswith(folder.casefold() + "/")

@@ -1,8 +1,8 @@
 """Finding the one place a search text means, and what to put there: exactly, or loosely where only one reading exists.
 
-Loose means: trailing blanks, blank lines around, one indentation shift for all lines, look-alike quotes and dashes. In
-each case lines the author did not change keep the file's own bytes, and a line the author did change must carry over
-exactly; otherwise there is no match.
+Loose means: trailing blanks, blank lines around or added inside, one indentation shift for all lines, look-alike quotes
+and dashes. In each case lines the author did not change keep the file's own bytes, and a line the author did change
+must carry over exactly; otherwise there is no match.
 """
 
 from __future__ import annotations
@@ -66,6 +66,12 @@ def locate(source: SourceText, search: str, content: str) -> Place | NoPlace:
             return _loosely(source, found[0], wanted, new, loose)
         if len(found) > 1:
             return _several(source, found, len(wanted))
+    filled = _without_inner_blanks(wanted, new)
+    found = _positions(source.lines, filled, lambda here, there: here == there)
+    if len(found) == 1:
+        return _place(source, found[0], filled, new, "blank lines inside")
+    if len(found) > 1:
+        return _several(source, found, len(filled))
     return _shifted(source, wanted, new)
 
 
@@ -130,6 +136,16 @@ def _without_common_blanks(lines: Sequence[str], wanted: list[str], new: list[st
     while len(wanted) > 1 and new and not wanted[-1].strip() and not new[-1].strip():
         wanted, new = wanted[:-1], new[:-1]
     return wanted, new
+
+
+def _without_inner_blanks(wanted: Sequence[str], new: Sequence[str]) -> list[str]:
+    """The wanted lines without blank ones, when only the search has them: what to put there leaves nothing open then.
+
+    Empty when there is nothing to drop, or the new lines have blank ones too: which of these are meant nobody can say.
+    """
+    filled = [line for line in wanted if line.strip()]
+    meant = len(filled) > 1 and bool(new) and all(line.strip() for line in new)
+    return filled if meant and len(filled) < len(wanted) else []
 
 
 def _several(source: SourceText, positions: Sequence[int], length: int) -> NoPlace:

@@ -7,8 +7,21 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from sixfold.domain.plan import Contract, Plan, Task
-from sixfold.layers.planning.paths import overlap
 from sixfold.layers.planning.schedule import Scheduler, critical_path, downstream, edges
+
+
+def overlap(one: tuple[str, ...], other: tuple[str, ...]) -> bool:
+    """Whether two write sets could touch the same file. An empty set may write anywhere, so it overlaps everything."""
+    if not one or not other:
+        return True
+    folded = {path.casefold() for path in other}
+    return any(path.casefold() in folded for path in one) or any(
+        _inside(a, b) or _inside(b, a) for a in one for b in other
+    )
+
+
+def _inside(path: str, folder: str) -> bool:
+    return path.casefold().startswith(folder.casefold() + "/")
 
 
 def task(id: str, *, needs: str = "", files: str = "", role: str = "coder") -> Task:

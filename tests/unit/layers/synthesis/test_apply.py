@@ -145,6 +145,15 @@ def test_trailing_blanks_do_not_matter(repository: GitRepository, tree: Tree) ->
     assert patched(repository, tree, edit) == {"a.py": b"def f(x):\n    y = 3\n    return y\n"}
 
 
+def test_blank_lines_that_only_the_search_has_do_not_matter(repository: GitRepository, tree: Tree) -> None:
+    edit = replace("a.py", "def f(x):\n\n    y = x\n", "def f(x):\n    y = 2 * x\n")
+    assert patched(repository, tree, edit) == {"a.py": b"def f(x):\n    y = 2 * x\n    return y\n"}
+    # Whether the blank line of the new text is meant, nobody can say; deleting is no place for a guess.
+    refused(repository, tree, replace("a.py", "def f(x):\n\n    y = x\n", "def f(x):\n\n    y = 2 * x\n"))
+    refused(repository, tree, replace("a.py", "    y = x\n\n    return y\n", ""))
+    refused(repository, tree, replace("twice.txt", "same\n\nsame\n", "one\n"))
+
+
 def test_look_alike_quotes_match_only_lines_that_stay(repository: GitRepository, tree: Tree) -> None:
     edit = replace("quotes.txt", 'say "hello"\nand go\n', 'say "hello"\nand stay\n')
     assert patched(repository, tree, edit) == {"quotes.txt": "say \u201chello\u201d\nand stay\n".encode()}

@@ -112,7 +112,9 @@ class GitRepository:
         names = self._store_blobs(list(written.values()))
         lines = [line for path, line in listing.index_lines() if path not in written and path not in removed]
         for path, name in zip(written, names, strict=True):
-            lines.append(f"{listing.mode(path)} {name}\t{path}".encode())
+            fresh_script = path not in listing.entries and written[path].startswith(b"#!")
+            mode = "100755" if fresh_script else listing.mode(path)
+            lines.append(f"{mode} {name}\t{path}".encode())
         return self._tree_of(lines)
 
     def _store_blobs(self, contents: Sequence[bytes]) -> list[str]:
