@@ -83,13 +83,14 @@ async def write_again(
     edition = f":revised:{round}"
 
     async def ask() -> Locked:
+        together = None
         if revision.requirements:
             fresh, _ = await acceptance.write_changed(ports.model, text, revision.requirements)
             together = acceptance.exchange(locked.tests, fresh, revision.requirements)
-            if together is not None:
-                return Locked(tests=together)
-        tests, _ = await acceptance.write_acceptance(ports.model, text)
-        return Locked(tests=tests)
+        if together is None:
+            together, _ = await acceptance.write_acceptance(ports.model, text)
+        ports.repository.put_blob(together.encode())
+        return Locked(tests=together)
 
     written = await run.step(f"validation.write_acceptance{edition}", ask, Locked)
     _announce(run, written, edition)
