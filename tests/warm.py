@@ -7,6 +7,7 @@ is the process that loads and forks: a job and its three streams come over the s
 
 from __future__ import annotations
 
+import atexit
 import functools
 import gc
 import importlib
@@ -109,7 +110,13 @@ def _loaded() -> tuple[socket.socket, subprocess.Popen[bytes]]:
         stdout=subprocess.DEVNULL,
     )
     theirs.close()
+    atexit.register(_end, ours, process)
     return ours, process
+
+
+def _end(line: socket.socket, process: subprocess.Popen[bytes]) -> None:
+    line.close()
+    process.wait()
 
 
 def serve(line: socket.socket) -> None:
