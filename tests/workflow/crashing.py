@@ -255,7 +255,7 @@ class Bench:
         if moment and ends[0] == -signal.SIGKILL:
             damage(wiring.state_of(self.settings).folder(run))
             ends.append(self.drive(run, ""))
-        return {"moment": moment, "ends": ends, **self.outcome(run), "paid": calls.read_text().split()}
+        return {"moment": moment, "ends": ends, **self.outcome(run), "paid": _asked(calls)}
 
     def troubled(self, name: str, trouble: Callable[[Bench, str], list[int]]) -> dict[str, Any]:
         """A run that meets trouble and is resumed once it has gone."""
@@ -266,7 +266,7 @@ class Bench:
         paused = [event.data for event in self.log(run).read() if event.kind == "run.paused"]
         ends.append(self.drive(run))
         told = {"code": paused[-1]["code"], "why": paused[-1]["why"]} if paused else {}
-        return {"moment": name, "ends": ends, "told": told, **self.outcome(run), "paid": calls.read_text().split()}
+        return {"moment": name, "ends": ends, "told": told, **self.outcome(run), "paid": _asked(calls)}
 
     def shot(self, chance: random.Random) -> dict[str, Any]:
         """A run that is killed at random moments until it comes through; counts answers that were paid for again."""
@@ -276,17 +276,17 @@ class Bench:
         ends: list[int] = []
         again = 0
         while not ends or ends[-1] == -signal.SIGPROF:
-            answered, before = self._answered(run), len(calls.read_text().split())
+            answered, before = self._answered(run), len(_asked(calls))
             # Each drive gets a little more time, so that the run ends.
-            ends.append(self.drive(run, cpu_s=chance.uniform(0.02, 0.3) + 0.05 * len(ends)))
-            again += sum(prompt in answered for prompt in calls.read_text().split()[before:])
+            ends.append(self.drive(run, cpu_s=chance.uniform(0.02, 0.2) + 0.03 * len(ends)))
+            again += sum(prompt in answered for prompt in _asked(calls)[before:])
         return {
             "moment": f"{len(ends) - 1} random kills",
             "ends": ends,
             "kills": len(ends) - 1,
             "paid_again": again,
             **self.outcome(run),
-            "paid": calls.read_text().split(),
+            "paid": _asked(calls),
         }
 
     def _answered(self, run: str) -> set[str]:
@@ -438,6 +438,11 @@ def main() -> int:
     for moment in moments[share::shares]:
         _say(bench.whole(moment))
     return 0
+
+
+def _asked(calls: Path) -> list[str]:
+    """The prompts a model program was asked; one that was started and got none, as its caller died, was not asked."""
+    return [prompt for prompt in calls.read_text().split() if prompt != sha256(b"").hexdigest()]
 
 
 def _say(outcome: Mapping[str, Any]) -> None:

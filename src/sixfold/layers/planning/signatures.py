@@ -11,6 +11,8 @@ import ast
 import re
 from dataclasses import dataclass, field
 
+from sixfold.domain import syntax
+
 _MODULE = re.compile(r"\bmodule\s+`?([\w./]+)`?", re.IGNORECASE)
 _CLASS = re.compile(r"^(\s*)class\s+([A-Za-z_]\w*)\s*(?:\(([^()]*)\))?\s*(?=[:,.]|$)")
 _SENTENCE = re.compile(r"(?<=[.;])\s+(?=class\s+[A-Z]\w*[\s,:(])")
@@ -236,7 +238,7 @@ def _returns(text: str, place: int) -> str:
 
 def _expression(text: str) -> bool:
     try:
-        ast.parse(text.strip(), mode="eval")
+        syntax.parse(text.strip(), mode="eval")
     except (SyntaxError, ValueError):
         return False
     return bool(text.strip())
@@ -253,7 +255,7 @@ def _literal(text: str) -> bool:
 def _sound(made: Function) -> bool:
     """Whether Python accepts the declaration."""
     try:
-        ast.parse(f"def {made.name}({made.arguments}): ...")
+        syntax.parse(f"def {made.name}({made.arguments}): ...")
     except (SyntaxError, ValueError):
         return False
     return True

@@ -12,6 +12,7 @@ import ast
 import builtins
 from collections.abc import Collection
 
+from sixfold.domain import syntax
 from sixfold.domain.plan import Contract, Plan, Stub, Task
 from sixfold.layers.planning.paths import is_test
 from sixfold.layers.planning.signatures import Class, Declared, Function, read_signatures
@@ -102,7 +103,7 @@ def _module(contracts: Collection[Contract]) -> str:
     parts += [_function(item, declared, ids, item.name) for item in declared.functions.values()]
     text = "\n".join(parts)
     try:
-        ast.parse(text)
+        syntax.parse(text)
     except (SyntaxError, ValueError):
         return ""
     return text
@@ -126,7 +127,7 @@ def _function(made: Function, declared: Declared, ids: str, called: str) -> str:
 def _arguments(made: Function) -> ast.arguments:
     # A lambda takes no annotations, so a function it is; only what Python accepted comes here.
     functions = [
-        node for node in ast.walk(ast.parse(f"def f({made.arguments}): ...")) if isinstance(node, ast.FunctionDef)
+        node for node in ast.walk(syntax.parse(f"def f({made.arguments}): ...")) if isinstance(node, ast.FunctionDef)
     ]
     return functions[0].args
 
@@ -187,7 +188,7 @@ def _base(name: str, declared: Declared) -> bool:
 
 
 def _keywords(call: str) -> bool:
-    parsed = ast.parse(f"f{call}", mode="eval").body
+    parsed = syntax.parse(f"f{call}", mode="eval").body
     return (
         isinstance(parsed, ast.Call)
         and not parsed.args

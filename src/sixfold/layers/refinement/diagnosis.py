@@ -15,6 +15,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Literal
 
+from sixfold.domain import syntax
 from sixfold.domain.code import Patch
 from sixfold.domain.data import Data, Digest, canonical, digest
 from sixfold.domain.evidence import Finding, TestReport
@@ -67,7 +68,7 @@ def patch_signature(patch: Patch) -> Digest:
 def _shape(source: str) -> str:
     """The syntax tree as text, with docstrings gone and local names numbered in the order they appear."""
     try:
-        tree = ast.parse(source)
+        tree = syntax.parse(source)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return source
     for node in ast.walk(tree):

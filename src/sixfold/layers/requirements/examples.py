@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 import msgspec
 
+from sixfold.domain import syntax
 from sixfold.domain.data import Json, from_json
 from sixfold.domain.errors import InvalidData
 from sixfold.domain.requirements import Entry, Example, Expect, Step
@@ -98,7 +99,7 @@ def _step(draft: Json, kind: str) -> Step:
 def _expression(text: Json) -> str:
     source = _text(text, "call").strip()
     try:
-        ast.parse(source, mode="eval")
+        syntax.parse(source, mode="eval")
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         raise _Unusable(f"`call` is not one Python expression: {source[:80]!r}") from error
     return source

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from msgspec.structs import replace
 
+from sixfold.domain import syntax
 from sixfold.domain.requirements import Example, Expect, Requirement, Specification, Step
 from sixfold.layers.requirements.given import Given
 from sixfold.layers.requirements.lint import signature
@@ -46,7 +47,7 @@ def source_of(contents: Sequence[str], name: str) -> str:
     """The first text that is a module defining the function; empty when none does."""
     for content in contents:
         try:
-            body = ast.parse(content).body
+            body = syntax.parse(content).body
         except (SyntaxError, ValueError, RecursionError, MemoryError):
             continue
         if any(isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name == name for node in body):

@@ -10,6 +10,8 @@ import ast
 import re
 import textwrap
 
+from sixfold.domain import syntax
+
 _EXAMPLE = re.compile(
     r">>>|\bassert\b|==>|-->|=>|➞|→|->\s*[\[({'\"\d]|\be\.g\.|\bfor example\b|\bfor instance\b|\bexamples?\b\s*:?"
     r"|\w\([^()\n]*\)\s*(?:==|=|returns?|should (?:be|return|give)|gives?|is)\s*\S",
@@ -119,7 +121,7 @@ def signature(text: str) -> ast.FunctionDef | None:
     found = None
     for match in re.finditer(r"^[ \t]*(def \w+\s*\([^)]*\)\s*(?:->[^:\n]+)?):", text, re.MULTILINE):
         try:
-            parsed = ast.parse(textwrap.dedent(match.group(1)) + ": ...").body[0]
+            parsed = syntax.parse(textwrap.dedent(match.group(1)) + ": ...").body[0]
         except (SyntaxError, ValueError, RecursionError, MemoryError):
             continue
         if isinstance(parsed, ast.FunctionDef):

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterable
 from pathlib import PurePosixPath
 
+from sixfold.domain import syntax
 from sixfold.layers.synthesis.matching import excerpt
 
 LARGE_FILE_LINES = 30
@@ -98,7 +99,7 @@ def _python_problem(path: str, text: str) -> tuple[str, str]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # an odd escape in generated code is the linter's business
-            module = ast.parse(text)
+            module = syntax.parse(text)
     except SyntaxError as error:
         line = error.lineno or 1
         return f"not valid Python: line {line}: {error.msg}", _around(text, line)

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from importlib import resources
 from typing import Literal
 
+from sixfold.domain import syntax
 from sixfold.domain.data import Data
 from sixfold.domain.model import Message, ModelRequest
 from sixfold.domain.ports import Model
@@ -56,7 +57,7 @@ def _functions(tree: ast.Module) -> dict[str, ast.FunctionDef]:
 
 def names(tests: str) -> tuple[str, ...]:
     """Names of the test functions, in order."""
-    return tuple(_functions(ast.parse(tests)))
+    return tuple(_functions(syntax.parse(tests)))
 
 
 def parse_tests(text: str) -> str:
@@ -70,7 +71,7 @@ def parse_tests(text: str) -> str:
         raise Unreadable("there is no ```python fence")
     source = str(max(blocks, key=len))
     try:
-        tree = ast.parse(source)
+        tree = syntax.parse(source)
     except SyntaxError as error:
         raise Unreadable(f"the Python file has a syntax error in line {error.lineno}: {error.msg}") from error
     if not _functions(tree):
@@ -116,7 +117,7 @@ def _span(node: ast.FunctionDef) -> tuple[int, int]:
 
 def source_of(tests: str, name: str) -> str:
     """One test function with its decorators, as text; empty when there is no such test."""
-    node = _functions(ast.parse(tests)).get(name.split("[")[0])
+    node = _functions(syntax.parse(tests)).get(name.split("[")[0])
     if node is None:
         return ""
     first, last = _span(node)
@@ -126,9 +127,9 @@ def source_of(tests: str, name: str) -> str:
 def replace_test(tests: str, name: str, replacement: str) -> str | None:
     """The file with one test function exchanged; None when the replacement is not exactly that one function."""
     name = name.split("[")[0]
-    old = _functions(ast.parse(tests)).get(name)
+    old = _functions(syntax.parse(tests)).get(name)
     try:
-        body = ast.parse(replacement).body
+        body = syntax.parse(replacement).body
     except SyntaxError:
         return None
     new = [node for node in body if isinstance(node, ast.FunctionDef)]
@@ -173,12 +174,12 @@ def exchange(tests: str, fresh: str, requirements: Sequence[str]) -> str | None:
 
     They do not fit when the fresh file defines a name of the other anew, with another meaning.
     """
-    old, new = ast.parse(tests), ast.parse(fresh)
+    old, new = syntax.parse(tests), syntax.parse(fresh)
     gone = {name for name, node in _functions(old).items() if _served(node) & set(requirements)}
     kept = tests
     for name in gone:
         kept = _without(kept, name)
-    present = {name: ast.dump(node) for node in ast.parse(kept).body for name in _defined(node)}
+    present = {name: ast.dump(node) for node in syntax.parse(kept).body for name in _defined(node)}
     added: list[str] = []
     imports: list[str] = []
     for node in new.body:
@@ -218,7 +219,7 @@ def _defined(node: ast.stmt) -> tuple[str, ...]:
 
 
 def _without(tests: str, name: str) -> str:
-    node = _functions(ast.parse(tests)).get(name.split("[")[0])
+    node = _functions(syntax.parse(tests)).get(name.split("[")[0])
     if node is None:
         return tests
     first, last = _span(node)

@@ -10,6 +10,7 @@ import tomllib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 
+from sixfold.domain import syntax
 from sixfold.domain.data import Tree
 from sixfold.domain.evidence import Finding
 from sixfold.domain.ports import Repository
@@ -234,7 +235,7 @@ def _imports_of(content: bytes) -> tuple[tuple[str, int], ...]:
 
 def _find_imports(content: bytes) -> Iterator[tuple[str, int]]:
     try:
-        tree = ast.parse(content)
+        tree = syntax.parse(content)
     except (SyntaxError, ValueError, RecursionError):
         return
     for node in ast.walk(tree):

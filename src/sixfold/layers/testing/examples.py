@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import ast
 import re
 from collections.abc import Iterator
 
+from sixfold.domain import syntax
 from sixfold.domain.data import Data
 from sixfold.domain.requirements import Entry, Example, Expect, Specification, Step
 
@@ -124,7 +124,7 @@ def _expectation_trouble(expect: Expect) -> str:
 
 def _code_trouble(code: str, mode: str) -> str:
     try:
-        ast.parse(code.strip(), mode=mode)
+        syntax.parse(code.strip(), mode=mode)
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         return f"not a Python expression: {code.strip()[:80]!r} ({type(error).__name__})"
     return ""

@@ -8,6 +8,7 @@ import hashlib
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
+from sixfold.domain import syntax
 from sixfold.domain.data import Data
 from sixfold.layers.testing.harness.listing import is_test_file
 
@@ -47,7 +48,7 @@ def mutants(files: Mapping[str, bytes], *, most: int = 8) -> tuple[Mutant, ...]:
         if not path.endswith(".py") or is_test_file(path) or path.rsplit("/", 1)[-1] in ("conftest.py", "setup.py"):
             continue
         try:
-            tree = ast.parse(content)
+            tree = syntax.parse(content)
         except (SyntaxError, ValueError):
             continue
         for site in _sites(path, tree):

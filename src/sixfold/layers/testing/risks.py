@@ -6,6 +6,7 @@ import ast
 import re
 from collections.abc import Iterator, Sequence
 
+from sixfold.domain import syntax
 from sixfold.domain.code import Risk
 from sixfold.domain.data import Tree
 from sixfold.domain.evidence import Finding, TestReport
@@ -156,7 +157,7 @@ def _interface(path: str, old: bytes | None, new: bytes | None) -> Iterator[Risk
 
 def _public(content: bytes) -> dict[str, tuple[str, int]]:
     try:
-        tree = ast.parse(content)
+        tree = syntax.parse(content)
     except (SyntaxError, ValueError, RecursionError):
         return {}
     found: dict[str, tuple[str, int]] = {}

@@ -7,6 +7,7 @@ import re
 import warnings
 from collections.abc import Iterator, Sequence
 
+from sixfold.domain import syntax
 from sixfold.domain.data import Data
 
 _BLOCK_LINES = 40
@@ -75,7 +76,7 @@ def _python(text: str) -> tuple[tuple[Symbol, ...], tuple[str, ...]]:
         with warnings.catch_warnings():
             # Odd escapes in somebody else's source are not our warning.
             warnings.simplefilter("ignore")
-            module = ast.parse(text)
+            module = syntax.parse(text)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return (), ()
     lines = text.split("\n")

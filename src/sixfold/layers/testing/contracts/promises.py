@@ -6,6 +6,7 @@ import ast
 import re
 from collections.abc import Iterator, Sequence
 
+from sixfold.domain import syntax
 from sixfold.domain.data import Data
 from sixfold.domain.plan import Contract, Plan
 from sixfold.layers.testing.harness.listing import is_test_file
@@ -185,7 +186,7 @@ def _code_lines(text: str) -> list[str]:
 def _parameters(text: str, *, method: bool) -> tuple[Parameter, ...] | None:
     """None when the text is no parameter list."""
     try:
-        function = ast.parse(f"def f({text}): ...").body[0]
+        function = syntax.parse(f"def f({text}): ...").body[0]
     except (SyntaxError, ValueError):
         return None
     if not isinstance(function, ast.FunctionDef):

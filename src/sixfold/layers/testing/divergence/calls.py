@@ -6,6 +6,7 @@ import ast
 import random
 from collections.abc import Iterator, Sequence
 
+from sixfold.domain import syntax
 from sixfold.domain.data import Data
 from sixfold.domain.divergence import Candidate
 from sixfold.domain.requirements import Step
@@ -113,7 +114,7 @@ def smaller_inputs(steps: Input) -> Iterator[Input]:
 def arguments(call: str) -> list[Value] | None:
     """The literal positional arguments of a call; None when there are others."""
     try:
-        node = ast.parse(call.strip(), mode="eval").body
+        node = syntax.parse(call.strip(), mode="eval").body
         if not isinstance(node, ast.Call) or node.keywords:
             return None
         return [ast.literal_eval(item) for item in node.args]
@@ -184,7 +185,7 @@ def _methods(candidates: Sequence[Candidate], entry: str) -> tuple[tuple[Paramet
 
 def _definition(source: str, name: str) -> ast.stmt | None:
     try:
-        body = ast.parse(source).body
+        body = syntax.parse(source).body
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
     wanted = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)

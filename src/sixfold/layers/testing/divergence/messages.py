@@ -11,6 +11,7 @@ from urllib.parse import parse_qsl, urlencode
 
 from msgspec import structs
 
+from sixfold.domain import syntax
 from sixfold.domain.data import Json
 from sixfold.domain.divergence import Candidate
 from sixfold.domain.requirements import Step
@@ -102,7 +103,7 @@ def _constants(candidates: Sequence[Candidate]) -> set[str]:
 
 def _texts(source: str) -> set[str]:
     try:
-        tree = ast.parse(source)
+        tree = syntax.parse(source)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return set()
     return {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)}

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from msgspec import structs
 
+from sixfold.domain import syntax
 from sixfold.domain.data import Data
 from sixfold.domain.requirements import Example, Expect, Specification, Step
 from sixfold.layers.testing.divergence.execute import Input, Target
@@ -147,7 +148,7 @@ def _places(module: str) -> tuple[str, ...]:
 def _signature(source: str, name: str) -> str:
     """The definition of a function without its body and without defaults that would have to be computed."""
     try:
-        body = ast.parse(source).body
+        body = syntax.parse(source).body
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return ""
     for node in reversed(body):
@@ -216,7 +217,7 @@ def _started(start: Sequence[str]) -> Boundary | None:
 def _called(call: str, module: str) -> tuple[str, str] | None:
     """`shop.cart.total([1])` as (`total`, `total([1])`) when the module is `shop.cart`."""
     try:
-        tree = ast.parse(call.strip(), mode="eval").body
+        tree = syntax.parse(call.strip(), mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
     if not (isinstance(tree, ast.Call) and isinstance(tree.func, ast.Attribute)):

@@ -6,6 +6,7 @@ import ast
 import re
 from collections.abc import Iterable
 
+from sixfold.domain import syntax
 from sixfold.domain.data import Data
 
 _PLAIN = ("int", "float", "bool", "str", "bytes", "none")
@@ -135,7 +136,7 @@ def refined(declared: Shape, seen: Shape) -> Shape:
 def _of_constant(node: ast.Constant) -> Shape:
     if isinstance(node.value, str):
         try:
-            return of_annotation(ast.parse(node.value, mode="eval").body)
+            return of_annotation(syntax.parse(node.value, mode="eval").body)
         except (SyntaxError, ValueError, RecursionError, MemoryError):
             return ANY
     return Shape(kind="none") if node.value is None else ANY

@@ -6,6 +6,7 @@ import ast
 import re
 from collections.abc import Iterator, Sequence
 
+from sixfold.domain import syntax
 from sixfold.domain.data import Tree
 from sixfold.domain.evidence import Finding
 from sixfold.domain.ports import Repository
@@ -40,7 +41,7 @@ class Audit:
 def audit(path: str, content: bytes) -> Iterator[Finding]:
     """Findings in one Python file; a file that does not parse gives none (the tests say so)."""
     try:
-        tree = ast.parse(content)
+        tree = syntax.parse(content)
     except (SyntaxError, ValueError, RecursionError):
         return
     text = content.decode(errors="replace")

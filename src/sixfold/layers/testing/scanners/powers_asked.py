@@ -14,6 +14,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
+from sixfold.domain import syntax
 from sixfold.domain.data import Tree
 from sixfold.domain.evidence import Finding
 from sixfold.domain.ports import Repository
@@ -111,7 +112,7 @@ def unasked(path: str, text: str, words: Words, standing: Callable[[], str]) -> 
                 yield _finding(path, line, "foreign-address", _FOREIGN.format(address), "CWE-506", text)
         return
     try:
-        tree = ast.parse(text)
+        tree = syntax.parse(text)
     except (SyntaxError, ValueError, RecursionError):
         return
     for use in uses(tree):

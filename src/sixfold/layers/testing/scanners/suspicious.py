@@ -9,6 +9,7 @@ import tokenize
 import unicodedata
 from collections.abc import Iterator, Sequence
 
+from sixfold.domain import syntax
 from sixfold.domain.data import Tree
 from sixfold.domain.evidence import Finding
 from sixfold.domain.ports import Repository
@@ -69,7 +70,7 @@ def find_suspicious(path: str, content: bytes) -> Iterator[Finding]:
     if not text.isascii():
         yield from _homoglyphs(path, text)
     try:
-        tree = ast.parse(content)
+        tree = syntax.parse(content)
     except (SyntaxError, ValueError, RecursionError):
         return
     for node, rule, cwe, message in _constructs(path, tree, text):
