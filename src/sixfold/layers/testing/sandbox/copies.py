@@ -10,6 +10,7 @@ import shutil
 import stat
 import subprocess
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
 from sixfold.domain.errors import InvalidData
@@ -65,8 +66,19 @@ class Copy:
                         os.chown(os.path.join(folder, name), self.owner, self.owner, follow_symlinks=False)
 
     def put(self, path: str, content: bytes) -> None:
-        """Write a file, replacing whatever else stands in its way; links are replaced, not followed."""
+        """Write a file, replacing whatever else stands in its way; links are replaced, not followed.
+
+        Raises:
+            InvalidData: no path inside the workspace, or a guest keeps taking its folders away.
+        """
         *parents, name = parts_of(path)
+        for _ in range(_MOST_SWAPS):
+            with contextlib.suppress(FileNotFoundError):  # a guest put another folder in the place of the one opened
+                self._put(parents, name, content)
+                return
+        raise InvalidData(f"a program in the sandbox keeps replacing the folder of {path}", next="stop it first")
+
+    def _put(self, parents: Sequence[str], name: str, content: bytes) -> None:
         with contextlib.ExitStack() as stack:
             folder = self._open(stack, self.work, None)
             for step in parents:
