@@ -165,7 +165,7 @@ def raw_variant(
     shown = tuple(Step(method=one.get("method", "GET"), path=one["path"], body=one.get("body")) for one in steps)
     examples = (Example(id="R1.E1", title="a request", steps=shown),) if shown else ()
     requirement = Requirement(id="R1", text=words, examples=examples)
-    specification = Specification(title=name, entries=(entry,), requirements=(requirement,))
+    specification = Specification(title="a service", entries=(entry,), requirements=(requirement,))
     return Variant(
         name=f"visit {name}", cwe=cwe, insecure=insecure, files={"app.py": source}, specification=specification
     )
