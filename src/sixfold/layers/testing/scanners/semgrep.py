@@ -24,6 +24,8 @@ from sixfold.layers.testing.scanners.semgrep_program import Installed
 
 RULES = Path(__file__).with_name("rules")
 LIMITS = Limits(wall_s=600.0, memory_bytes=4 << 30, output_bytes=32 << 20)
+VARIABLES = {"SSL_CERT_FILE": str(RULES / "nobody.pem")}
+"""It does not start where no trust anchor is found, although it asks nobody anything."""
 FILES_AT_ONCE = 1000
 """Named on one command line."""
 OPTIONS = (
@@ -50,18 +52,17 @@ class Semgrep:
         repository: names the files.
         sandbox: where it runs.
         installed: the program and what must be mounted for it.
-        rules: folder of our rules; mounted beside the copy, so that no file of the tree can stand for one.
     """
 
     name = "semgrep"
 
-    def __init__(self, repository: Repository, sandbox: Sandbox, installed: Installed, *, rules: Path = RULES) -> None:
+    def __init__(self, repository: Repository, sandbox: Sandbox, installed: Installed) -> None:
         self._repository = repository
         self._sandbox = sandbox
         self._program = installed.program
-        self._rules = rules
         own = installed.environment
-        self._environment = msgspec.structs.replace(own, folders=(*own.folders, str(rules)))
+        # The rules are mounted beside the copy: no file of the tree can stand for one.
+        self._environment = msgspec.structs.replace(own, folders=(*own.folders, str(RULES)))
 
     async def scan(self, tree: Tree, paths: Sequence[str] = ()) -> tuple[Finding, ...]:
         """Findings of our rules; `nosemgrep` comments and ignore files of the tree are ignored.
@@ -89,8 +90,8 @@ class Semgrep:
         async with self._sandbox.open(tree, environment=self._environment) as workspace:
             for start in range(0, len(files), FILES_AT_ONCE):
                 named = files[start : start + FILES_AT_ONCE]
-                argv = ("python", self._program, *OPTIONS, f"--config={self._rules}", "--")
-                done = await workspace.exec((*argv, *(f"./{path}" for path in named)), limits=LIMITS)
+                argv = ("python", self._program, *OPTIONS, f"--config={RULES}", "--")
+                done = await workspace.exec((*argv, *(f"./{path}" for path in named)), limits=LIMITS, env=VARIABLES)
                 for finding in findings_of(done, named):
                     found.append(msgspec.structs.replace(finding, evidence=line(finding.path, finding.line)))
         return in_order(found)
