@@ -185,7 +185,7 @@ async def open_ports(
     def called(record: CallRecord) -> None:
         reply = repository.put_blob(record.reply.encode())
         data = {**to_json(record), "reply": reply, "task": record.scope}
-        log.append("model.called", f"model:{record.request}:{record.scope}", data, who=f"model:{record.model}")
+        log.append("model.called", _call_key(record.request, record.scope), data, who=f"model:{record.model}")
 
     cloud = open_cloud(
         options.models,
@@ -203,6 +203,7 @@ async def open_ports(
         on_call=called,
         inherited=fork.answers if fork is not None else None,
     )
+    cloud.catch_up(lambda request, scope: log.find(_call_key(request, scope)) is not None)
     scanners = scanners_for(repository, lambda: words_of(log.read()), allowed=options.packages, base=base)
     return Ports(
         model=cloud,
@@ -216,6 +217,11 @@ async def open_ports(
         clock=clock,
         npm=Npm(settings.environments, os.environ, min_age_days=settings.min_package_age_days),
     )
+
+
+def _call_key(request: str, scope: str) -> str:
+    """The key of the event that tells of a call."""
+    return f"model:{request}:{scope}"
 
 
 def _handlers(
