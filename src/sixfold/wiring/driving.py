@@ -24,7 +24,7 @@ from sixfold.domain.run import Options, Outcome
 from sixfold.domain.words import words_of
 from sixfold.wiring.doors import PICKED, Door, Listener, Parts, options_of, state_of, who
 from sixfold.wiring.inspecting import scanners_for
-from sixfold.wiring.sandboxes import open_sandbox
+from sixfold.wiring.sandboxes import open_environments, open_sandbox
 from sixfold.wiring.steering import write_decision
 from sixfold.workflow.clock import SystemClock
 from sixfold.workflow.log import EventLog, note_pause
@@ -174,7 +174,6 @@ async def open_ports(
     from sixfold.layers.models.routing import open_cloud
     from sixfold.layers.planning.retrieval.index import RepositoryIndex
     from sixfold.layers.refinement.git import GitRepository
-    from sixfold.layers.testing.environments import UvEnvironments
     from sixfold.layers.testing.moved import Locating
     from sixfold.layers.testing.npm import Npm
 
@@ -211,7 +210,7 @@ async def open_ports(
         repository=repository,
         retriever=RepositoryIndex(repository),
         sandbox=Locating(cage, settings.environments),
-        environments=UvEnvironments(settings.environments, os.environ, min_age_days=settings.min_package_age_days),
+        environments=open_environments(settings),
         scanners=scanners.coder,
         held_out=scanners.held_out,
         clock=clock,
