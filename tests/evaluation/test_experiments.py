@@ -164,6 +164,19 @@ def test_the_word_is_not_there(way):
     assert bench.attempt("fizzes", "plain")["scanned"] == {"heard": [], "held_out": []}
 
 
+def test_what_the_full_flow_asked_is_not_asked_again_for_a_reviewer(bench: Bench) -> None:
+    tasks = ("--tasks", str(bench.folder / "tasks") + ":fizzes")
+    bench.sixfold("experiment", "security", *tasks, "--arms", "full")
+    before = bench.calls
+    found = json.loads(bench.sixfold("experiment", "security", *tasks, "--arms", "checked,full", "--json"))
+    assert bench.calls == before  # the checklist found nothing to send back
+    full, checked = bench.attempt("fizzes", "full"), bench.attempt("fizzes", "checked")
+    assert (checked["lender"], checked["validated"]) == (full["run"], True)
+    assert {(item["verdict"], item["by"]) for item in checked["reviews"]} == {("approve", "rules")}
+    assert found["arms"]["checked"]["tokens"]["value"] == found["arms"]["full"]["tokens"]["value"] > 0
+    bench.sixfold("experiment", "security", *tasks, "--arms", "reviewed", "--role", f"reviewer={bench.model}", expect=2)
+
+
 def test_a_benchmark_of_functions_is_solved_and_scored(bench: Bench) -> None:
     file = bench.folder / "tiny.jsonl"
     test = "def check(fizz):\n    assert fizz(15) == 'FizzBuzz'\n"

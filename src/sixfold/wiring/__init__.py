@@ -15,6 +15,7 @@ from sixfold.wiring.measuring import (
     open_laboratory,
     open_models,
     scan_product,
+    share_answers,
     write_product,
 )
 from sixfold.wiring.operating import Row, doctor, models, prepare_toolchain, sandbox_run
@@ -56,6 +57,7 @@ __all__ = [
     "revise",
     "sandbox_run",
     "scan_product",
+    "share_answers",
     "start",
     "state_of",
     "undo",

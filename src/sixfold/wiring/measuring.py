@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -80,6 +81,19 @@ async def open_models(
         yield cloud
     finally:
         await cloud.aclose()
+
+
+def share_answers(settings: Settings, source: str, run: str) -> None:
+    """Give a run that has not begun every answer that another run got: a question both ask has one answer.
+
+    Two flows then differ by what they do, not by how a model was disposed. What differs is asked as ever.
+    """
+    state = state_of(settings)
+    taken = state.folder(run) / "cassette"
+    taken.mkdir(exist_ok=True)
+    for path in sorted((state.folder(source) / "cassette").glob("*.json")):
+        if path.name != "cassette.json":  # says which model plays which role: the run's own affair
+            shutil.copyfile(path, taken / path.name)
 
 
 def write_product(settings: Settings, run: str, tree: Tree, folder: Path) -> None:
