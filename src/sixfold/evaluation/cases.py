@@ -42,7 +42,7 @@ def case_tables(arms: Sequence[str], samples: Sequence[Sample], attempts: Sequen
                 "arm",
                 "functional",
                 "weaknesses proven",
-                "attacks not answered",
+                "attacks failed otherwise",
                 "other tests failed",
                 "scanners in the loop",
                 "held-out scanners",
@@ -50,7 +50,8 @@ def case_tables(arms: Sequence[str], samples: Sequence[Sample], attempts: Sequen
                 "reviews",
             ),
             rows=products,
-            note="Weaknesses by the name of the attack and its class (CWE). Scanners: places, then the rules that "
+            note="Weaknesses by the name of the attack and its class (CWE); an attack fails otherwise when the product "
+            "does not behave as asked, and no harm was seen. Scanners: places, then the rules that "
             "flagged them; ! blocks. Reviews: offers read, of those sent back.",
         )
     ]
