@@ -19,7 +19,7 @@ from sixfold.domain.run import Budget
 from sixfold.domain.words import Words
 from sixfold.wiring.doors import state_of
 from sixfold.wiring.inspecting import scanners_for
-from sixfold.wiring.sandboxes import open_sandbox
+from sixfold.wiring.sandboxes import open_environments, open_sandbox
 from sixfold.workflow.clock import SystemClock
 
 if TYPE_CHECKING:
@@ -50,14 +50,13 @@ async def open_laboratory(settings: Settings, folder: Path) -> Laboratory:
         SandboxUnavailable: nothing here gives real isolation.
     """
     from sixfold.layers.refinement.git import GitRepository
-    from sixfold.layers.testing.environments import UvEnvironments
 
     repository = GitRepository(folder / "repository", folder / "blobs")
     cage = await open_sandbox(settings, repository)
     return Laboratory(
         repository=repository,
         sandbox=cage,
-        environments=UvEnvironments(settings.environments, os.environ),
+        environments=open_environments(settings),
     )
 
 

@@ -7,7 +7,6 @@ import shutil
 from collections.abc import Iterable, Sequence
 from importlib import resources
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -26,10 +25,6 @@ from sixfold.wiring.driving import drive
 from sixfold.wiring.starting import check_models, created
 from sixfold.workflow.engine import in_memory
 from sixfold.workflow.run import decision_event
-
-if TYPE_CHECKING:
-    pass
-
 
 DEMO = "shopping"
 """The bundled recording, in `sixfold/recordings/`."""
