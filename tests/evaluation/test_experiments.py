@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 
 import warm
+from sixfold import wiring
+from sixfold.config import Settings
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
@@ -162,6 +164,12 @@ def test_the_word_is_not_there(way):
     assert reviews[0]["comment"] == "fizz.py: say who asked for it."
     assert bench.attempt("fizzes", "reviewed")["validated"]
     assert bench.attempt("fizzes", "plain")["scanned"] == {"heard": [], "held_out": []}
+    before = bench.calls
+    run, code = wiring.play(Settings(home=bench.home), bench.log / "attempts" / "fizzes" / "reviewed" / "recording")
+    assert (code, bench.calls) == (0, before)
+    events = [json.loads(line) for line in (bench.home / "runs" / run / "events.jsonl").read_text().splitlines()]
+    said = [event["data"]["decision"] for event in events if event["kind"] == "decision.given"]
+    assert [one["comment"] for one in said if one["verdict"] == "reject"] == ["fizz.py: say who asked for it."]
 
 
 def test_what_the_full_flow_asked_is_not_asked_again_for_a_reviewer(bench: Bench) -> None:

@@ -7,6 +7,7 @@ The attempt's folder holds everything it knows:
     reviews.jsonl     what the reviewer was offered and decided
     models/           recorded answers and costs of user, judge and plain flow
     product/          what was built
+    recording/        the run's answers and decisions, which replay without a model
     judgement.json    the judge's words, as evidence
     result.json       written last; an attempt that has one is not made again
 """
@@ -199,6 +200,7 @@ def _full(job: Job, reader: Reader | None) -> Attempt:
     if built.stopped:
         return _attempt(job, "stopped", problem=built.stopped, run=run)
     solvers.keep_product(job.settings, built.view, job.folder / "product")
+    wiring.keep_recording(job.settings, run, job.folder / "recording")
     noted = read_journal(journal)
 
     async def examine() -> tuple[Score, Scanned | None, Understanding, Usage]:

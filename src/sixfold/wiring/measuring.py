@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from sixfold import recording
 from sixfold.config import Settings
 from sixfold.domain.code import Increment
 from sixfold.domain.data import Tree
@@ -93,6 +94,14 @@ def share_answers(settings: Settings, source: str, run: str) -> None:
     for path in sorted((state.folder(source) / "cassette").glob("*.json")):
         if path.name != "cassette.json":  # says which model plays which role: the run's own affair
             shutil.copyfile(path, taken / path.name)
+
+
+def keep_recording(settings: Settings, run: str, folder: Path) -> None:
+    """Put a run's answers and decisions into a folder, anew: what `--record` would have written."""
+    place = state_of(settings).folder(run)
+    shutil.rmtree(folder, ignore_errors=True)
+    shutil.copytree(place / "cassette", folder)
+    recording.write(recording.recording_of(state_of(settings).log(run).read()), folder)
 
 
 def write_product(settings: Settings, run: str, tree: Tree, folder: Path) -> None:
