@@ -142,11 +142,6 @@ class Service:
         """Path that answers below 500 while it is well."""
         return str(self._entry.get("health") or "/")
 
-    @property
-    def pid(self) -> int:
-        """Process id; 0 before the start."""
-        return self._process.pid if self._process is not None else 0
-
     def start(self) -> Service:
         """Start and wait until the health path answers below 500."""
         self.port = self._product.port(self._entry["name"])
