@@ -32,8 +32,10 @@ def add(folder, name):
     with LOCK:
         items = load(folder)
         item = {"id": len(items) + 1, "name": name}
-        with open(os.path.join(folder, "items.json"), "w") as file:
+        fresh = os.path.join(folder, f"{os.getpid()}.json")
+        with open(fresh, "w") as file:
             json.dump([*items, item], file)
+        os.replace(fresh, os.path.join(folder, "items.json"))
     return item
 """
 API = """\
@@ -140,7 +142,7 @@ async def test_sound_product_passes_every_check_and_says_what_is_unverified(
     result, checks = await validated(folders, sandbox, environment, GOOD, planted_faults=3)
     assert [check for check in result.checks if not check.ok] == []
     starts = ["start:api", "start:lib", "start:tool"]
-    about = ["restart:api", "crowd:api", "bad-input:api", "exploits"]
+    about = ["crowd:tool", "bad-input:tool", "restart:api", "crowd:api", "bad-input:api", "exploits"]
     assert list(checks) == ["install", *starts, "examples", "acceptance", *about, "tests", "mutation"]
     assert "R2.E2 is unusable" in checks["examples"].detail
     assert result.unverified == ("R4",)
