@@ -168,7 +168,7 @@ async def inspect(
     foreign = [forgive(report, others.known) for report in told]
     packages = components.components(environment)
     findings = (*proven.findings, *findings, *components.licence_findings(packages))
-    checks = (*proven.checks, *_language_checks(foreign), _scan_check(findings))
+    checks = (*proven.checks, *_language_checks(foreign), _scan_check(findings), *ports.not_run)
     reports = (*proven.reports, *foreign)
     return Examination(
         tree=product.tree,

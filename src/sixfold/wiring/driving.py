@@ -23,7 +23,7 @@ from sixfold.domain.requirements import Request
 from sixfold.domain.run import Options, Outcome
 from sixfold.domain.words import words_of
 from sixfold.wiring.doors import PICKED, Door, Listener, Parts, options_of, state_of, who
-from sixfold.wiring.inspecting import scanners_for
+from sixfold.wiring.inspecting import scanners_for, with_semgrep
 from sixfold.wiring.sandboxes import open_environments, open_sandbox
 from sixfold.wiring.steering import write_decision
 from sixfold.workflow.clock import SystemClock
@@ -203,7 +203,12 @@ async def open_ports(
         inherited=fork.answers if fork is not None else None,
     )
     cloud.catch_up(lambda request, scope: log.find(_call_key(request, scope)) is not None)
-    scanners = scanners_for(repository, lambda: words_of(log.read()), allowed=options.packages, base=base)
+    scanners = with_semgrep(
+        scanners_for(repository, lambda: words_of(log.read()), allowed=options.packages, base=base),
+        repository,
+        cage,
+        settings.scan_semgrep,
+    )
     return Ports(
         model=cloud,
         costs=cloud,
@@ -213,6 +218,7 @@ async def open_ports(
         environments=open_environments(settings),
         scanners=scanners.coder,
         held_out=scanners.held_out,
+        not_run=scanners.not_run,
         clock=clock,
         npm=Npm(settings.environments, os.environ, min_age_days=settings.min_package_age_days),
     )
