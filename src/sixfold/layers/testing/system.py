@@ -44,6 +44,9 @@ TESTS_A_PROCESS = 8
 PLANTED = 8
 """Faults planted in a product to see whether its tests can fail."""
 SECONDS_A_TEST = 6.0
+"""More time for a suite from outside, by test."""
+SECONDS_A_FILE = 60.0
+"""More time for the product's own tests, by file of tests."""
 MOST_SUITE_S = 1_200.0
 
 
@@ -302,10 +305,13 @@ async def _own_tests(
     limits: Limits,
     checks: list[Check],
 ) -> list[TestReport]:
-    if not any(is_test_file(name) for name in names):
+    files = [name for name in names if is_test_file(name)]
+    if not files:
         checks.append(Check(name="tests", ok=False, skipped=True, detail="the tree holds no tests"))
         return []
-    report = await run_tests(workspace, suite=suite, limits=limits, coverage=True)
+    # Every task had the limit for its own tests; here the tests of all run, beside the suites from outside.
+    timed = msgspec.structs.replace(limits, wall_s=min(MOST_SUITE_S, limits.wall_s + SECONDS_A_FILE * len(files)))
+    report = await run_tests(workspace, suite=suite, limits=timed, coverage=True)
     checks.append(Check(name="tests", ok=report.green, detail=_summary(report)))
     return [report]
 
