@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -12,11 +10,11 @@ from pathlib import Path
 import pytest
 from sandbox_backends import make, unusable
 
+from semgrep_here import installed
 from sixfold.domain.data import Tree, digest
 from sixfold.domain.errors import ConfigurationError
 from sixfold.domain.ports import FileEntry, Scanner
 from sixfold.layers.testing.dependencies import Dependencies
-from sixfold.layers.testing.scanners import semgrep_program
 from sixfold.layers.testing.scanners.audit import Audit
 from sixfold.layers.testing.scanners.bandit import Bandit
 from sixfold.layers.testing.scanners.ruff import Ruff
@@ -32,6 +30,13 @@ BAD = (
     "token = 'ghp_" + "a1B2c3D4e5F6g7H8i9J0" * 2 + "'  # noqa\n"
     "class A:\n    def __eq__(self, other): return True\n"
 )
+BAD_SHELL = {
+    "bandit": "B602",
+    "ruff": "S602",
+    "audit": "shell-injection",
+    "semgrep": "python-built-shell-command",
+}
+"""The rule about the third line."""
 HIDING = {
     "pyproject.toml": '[tool.ruff]\nexclude = ["*"]\n[tool.bandit]\nskips = ["B602"]\n',
     ".bandit": "[bandit]\nskips: B602,B404\n",
@@ -86,14 +91,9 @@ def scanner(request: pytest.FixtureRequest, tmp_path: Path, tmp_path_factory: py
     repository = Tree1(tmp_path)
     if request.param != "semgrep":
         return SCANNERS[request.param](repository)
-    named = os.environ.get("TEST_SEMGREP") or shutil.which("semgrep")
-    if not named:
-        pytest.skip("semgrep is not installed; TEST_SEMGREP=PATH names one")
-    found = semgrep_program.find(named)
-    assert isinstance(found, semgrep_program.Installed)
     place = tmp_path_factory.mktemp("scratch")
     name = next(one for one in ("bubblewrap", "sandlock+namespaces", "sandlock") if not unusable().get(one, "unknown"))
-    return Semgrep(repository, make(name, repository, place), found)  # type: ignore[arg-type]  # what it needs of them
+    return Semgrep(repository, make(name, repository, place), installed())  # type: ignore[arg-type]  # what it needs of them
 
 
 def write(folder: Path, files: dict[str, str]) -> None:
@@ -111,12 +111,7 @@ def bad(scanner: Scanner, *paths: str) -> dict[str, str]:
 async def test_settings_and_suppressions_in_the_tree_are_ignored(scanner: Scanner, tmp_path: Path) -> None:
     write(tmp_path, {**HIDING, **bad(scanner, "venv/bad")})
     found = await scanner.scan(Tree("t"))
-    expected = {
-        "bandit": "B602",
-        "ruff": "S602",
-        "audit": "shell-injection",
-        "semgrep": "python-built-shell-command",
-    }.get(scanner.name, "")
+    expected = BAD_SHELL.get(scanner.name, "")
     assert any(one.path.startswith("venv/bad") and expected in ("", one.rule) for one in found), found
 
 
