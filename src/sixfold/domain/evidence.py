@@ -20,7 +20,7 @@ class Limits(Data, frozen=True, kw_only=True):
     silence_s: float | None = None
     """Seconds without output before a kill; None = off."""
     cpu_s: float | None = None
-    """CPU seconds of the process tree's largest member; None = a second more than `wall_s`."""
+    """CPU seconds of the process tree's largest member; None = `wall_s`."""
     memory_bytes: int = 2 << 30
     """Address space or resident memory, whichever the backend can enforce."""
     processes: int = 256
@@ -96,6 +96,11 @@ class TestReport(Data, frozen=True, kw_only=True):
     def count(self, outcome: str) -> int:
         """Number of cases with that outcome."""
         return sum(1 for case in self.cases if case.outcome == outcome)
+
+    @property
+    def from_outside(self) -> bool:
+        """Whether whoever wrote the code had no hand in these tests; only such are evidence for a requirement."""
+        return self.suite in ("acceptance", "examples")
 
     @property
     def green(self) -> bool:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
 import os
+import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -10,9 +14,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from sixfold.layers.testing.harness.channel import print_result
-from sixfold.layers.testing.harness.product import Product, Services
+from sixfold.layers.testing.harness.product import Product, Running, Service, Services, lasting, processes
 from sixfold.layers.testing.harness.supervisor import close_memory
 
+PR_SET_CHILD_SUBREAPER = 36
 CRASH = "Traceback (most recent call last)"
 IMPORT = "import importlib, sys; print(getattr(importlib.import_module(sys.argv[1]), '__file__', None) or '')"
 
@@ -21,6 +26,9 @@ def main(job: dict[str, Any], folder: str) -> None:
     """Probe all entries and print the sealed list of `{name, ok, detail}`."""
     nonce = job.pop("nonce")
     close_memory()
+    if sys.platform == "linux":
+        # What a service leaves behind in a session of its own becomes our child then, and is seen.
+        ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     product = Product(job["folder"], job["entries"], job["path"])
     found = []
     for entry in job["entries"]:
@@ -71,11 +79,29 @@ def _service(product: Product, entry: Mapping[str, Any], data: str, job: Mapping
         for again in (True, False):
             if not service.stop():
                 raise RuntimeError(f"did not stop within seconds of SIGTERM\n{service.log()[-1000:]}")
+            _nothing_left(service, services.pids)
             if again:
                 service.start()
     finally:
         services.stop()
-    return "started, healthy, stopped on SIGTERM, started again on the same data"
+    return "started, healthy, stopped on SIGTERM with nothing left behind, started again on the same data"
+
+
+def _nothing_left(service: Service, own: set[int]) -> None:
+    """Raise when something of a stopped service lives on: in its group, in a session of its own, or on its port."""
+
+    def strays() -> list[Running]:
+        return [one for one in processes() if one.parent == os.getpid() and one.pid not in own]
+
+    left = [*service.left, *lasting(strays)]
+    for one in strays():
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.kill(one.pid, signal.SIGKILL)
+    if left:
+        told = "; ".join(command[:120] for command in left[:3])
+        raise RuntimeError(f"stopped on SIGTERM and left {len(left)} processes behind: {told}")
+    with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", service.port), timeout=1):
+        raise RuntimeError("stopped on SIGTERM, but its port still takes connections")
 
 
 PROBES = {"library": _library, "cli": _cli, "service": _service}

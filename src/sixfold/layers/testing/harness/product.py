@@ -14,13 +14,15 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import quote, urlencode
 
 READY_S = 15.0
 STOP_S = 5.0
+LEAVE_S = 1.0
+"""Longest that processes a service started may outlive it."""
 CALL_S = 10.0
 MOST_OUTPUT = 200_000
 _PORT_OF = re.compile(r"\{port:([^{}]+)\}")
@@ -127,16 +129,18 @@ class Service:
         self._process: subprocess.Popen[bytes] | None = None
         self.port = 0
         self.url = ""
+        self.left: list[str] = []
+        """Processes that were still there when it had stopped."""
+
+    @property
+    def pid(self) -> int:
+        """Process id of its first process; 0 before it was started."""
+        return self._process.pid if self._process is not None else 0
 
     @property
     def health_path(self) -> str:
         """Path that answers below 500 while it is well."""
         return str(self._entry.get("health") or "/")
-
-    @property
-    def pid(self) -> int:
-        """Process id; 0 before the start."""
-        return self._process.pid if self._process is not None else 0
 
     def start(self) -> Service:
         """Start and wait until the health path answers below 500."""
@@ -180,6 +184,7 @@ class Service:
         process.send_signal(signal.SIGTERM)
         try:
             process.wait(STOP_S)
+            self.left = _left_behind(process.pid)
             return True
         except subprocess.TimeoutExpired:
             return False
@@ -277,6 +282,11 @@ class Services(Mapping[str, Service]):
     def __len__(self) -> int:
         return sum(1 for _ in self)
 
+    @property
+    def pids(self) -> set[int]:
+        """Process ids of all that were started."""
+        return {service.pid for service in self._started.values()}
+
     def stop(self) -> None:
         """Kill all that were started."""
         for service in self._started.values():
@@ -315,6 +325,56 @@ def kill(process: subprocess.Popen[Any]) -> None:
     if process.stdin:
         with contextlib.suppress(BrokenPipeError):
             process.stdin.close()
+
+
+def _left_behind(group: int) -> list[str]:
+    """Commands of a group that live on although its leader has ended."""
+    return lasting(lambda: [one for one in processes() if one.group == group]) if _any_in(group) else []
+
+
+def lasting(living: Callable[[], list[Running]]) -> list[str]:
+    """Commands of processes that are still there after the moment they are given to end."""
+    deadline = time.monotonic() + LEAVE_S
+    while left := living():
+        if time.monotonic() > deadline:
+            return [one.command for one in left]
+        time.sleep(0.02)
+    return []
+
+
+def _any_in(group: int) -> bool:
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass  # there is one, and it changed its user
+    return True
+
+
+class Running(NamedTuple):
+    """A living process."""
+
+    pid: int
+    parent: int
+    group: int
+    command: str
+
+
+def processes() -> list[Running]:
+    """All living processes that can be seen; none where there is no /proc."""
+    found = []
+    for name in os.listdir("/proc") if os.path.isdir("/proc") else ():
+        if not name.isdigit():
+            continue
+        with contextlib.suppress(OSError):  # gone meanwhile
+            with open(f"/proc/{name}/stat", encoding="utf-8", errors="replace") as file:
+                state, parent, group = file.read().rpartition(")")[2].split()[:3]
+            with open(f"/proc/{name}/cmdline", encoding="utf-8", errors="replace") as file:
+                command = file.read().replace("\0", " ").strip()
+            if state not in "ZX":
+                found.append(Running(int(name), int(parent), int(group), command))
+    return found
 
 
 def _json(value: Any) -> str:
