@@ -128,7 +128,7 @@ def _from_request(text: str, code: str) -> Iterator[Use]:
 
 def find_settings(text: str, code: str) -> Iterator[Use]:
     """Certificates that are not verified, secrets that can be guessed, fast hashes of passwords."""
-    for found in re.finditer(r"\brejectUnauthorized\s*:\s*false\b", code):
+    for found in re.finditer(r"(?<![\w$.])rejectUnauthorized\s*:\s*false\b", code):
         yield found.start(), "no-certificate-check", "CWE-295", "error", "certificates are not verified"
     for found in re.finditer(r"\bprocess\.env\.NODE_TLS_REJECT_UNAUTHORIZED\s*=(?!=)", code):
         if re.match(r"\s*['\"`]?0", text[found.end() : found.end() + 10]):
