@@ -138,7 +138,37 @@ def own_variants() -> list[Variant]:
     for told in tomllib.loads((PAIRS / "services.toml").read_text(encoding="utf-8"))["service"]:
         for kind in ("insecure", "secure"):
             found.append(service_variant(told, told[kind].lstrip("\n"), insecure=kind == "insecure"))
+    return [*found, *visited_variants(tomllib.loads((PAIRS / "visits.toml").read_text(encoding="utf-8")))]
+
+
+def visited_variants(told: dict[str, Any]) -> list[Variant]:
+    """Both variants of whole services: a program, and what is changed in it."""
+    found = []
+    for pair in told["visit"]:
+        program = told["programs"][pair["program"]]
+        for kind in ("insecure", "secure"):
+            source = program["source"].lstrip("\n")
+            for old, new in pair.get(kind, ()):
+                if old not in source:
+                    raise ValueError(f"{pair['name']}: the program has no {old!r}")
+                source = source.replace(old, new)
+            words = pair.get("words", program["words"])
+            found.append(raw_variant(pair["name"], pair["cwe"], source, words, insecure=kind == "insecure"))
     return found
+
+
+def raw_variant(
+    name: str, cwe: str, source: str, words: str, *, insecure: bool, steps: Sequence[dict[str, Any]] = ()
+) -> Variant:
+    """A service that listens for itself: `python app.py PORT DATA`."""
+    entry = Entry(name="api", kind="service", start=("python", "app.py", "{port}", "{data}"), health="/health")
+    shown = tuple(Step(method=one.get("method", "GET"), path=one["path"], body=one.get("body")) for one in steps)
+    examples = (Example(id="R1.E1", title="a request", steps=shown),) if shown else ()
+    requirement = Requirement(id="R1", text=words, examples=examples)
+    specification = Specification(title="a service", entries=(entry,), requirements=(requirement,))
+    return Variant(
+        name=f"visit {name}", cwe=cwe, insecure=insecure, files={"app.py": source}, specification=specification
+    )
 
 
 def further_variants(place: Path) -> list[Variant]:

@@ -68,6 +68,8 @@ class Settings(Data, frozen=True, kw_only=True):
     packages: tuple[str, ...] = ()
     min_package_age_days: float = 7.0
     """Packages uploaded later than so many days ago are not installed."""
+    scan_semgrep: str = "auto"
+    """`auto` (the Semgrep on PATH, if any), `off`, or the path of the program."""
     step_summary: Path | None = None
     """File a job's page shows (`GITHUB_STEP_SUMMARY`); a summary of each stop of a run is added to it."""
     listing: tuple[Setting, ...] = ()
@@ -233,6 +235,7 @@ _KEYS = {
         _Key(name="stubs", read=_switch, default=True),
         _Key(name="packages", read=_names, default=(), project="never"),
         _Key(name="min_package_age_days", read=_number(float, 0), default=7.0, project="never"),
+        _Key(name="scan.semgrep", read=_text, default="auto", project="never"),
     )
 }
 
@@ -310,6 +313,7 @@ def _settings(values: Mapping[str, tuple[Any, str]], *, step_summary: str) -> Se
         stubs=now["stubs"],
         packages=now["packages"],
         min_package_age_days=now["min_package_age_days"],
+        scan_semgrep=now["scan.semgrep"],
         step_summary=Path(step_summary) if step_summary else None,
         listing=tuple(Setting(key=name, value=value, origin=origin) for name, (value, origin) in values.items()),
     )

@@ -40,8 +40,8 @@ async def generate(run: Run, ports: Ports, request: Request, options: Options, s
             known_failures=site.known_failures,
         )
         disputes = validation.disputes(seen, site.disputed)
-        open = validation.undisputed(seen, disputes)
-        if open and not product.failed and tries < _MOST_TRIES:
+        standing = validation.undisputed(seen, disputes)
+        if standing and not product.failed and tries < _MOST_TRIES:
             tries += 1
             reason, author = "Put right what validation found", "rule:validation"
             orders = development.orders_of(seen)
@@ -66,7 +66,7 @@ async def generate(run: Run, ports: Ports, request: Request, options: Options, s
             continue
         offers += 1
         outcome = await validation.release(
-            run, ports, intent, product, seen, options, snapshot, offers=offers, disputes=disputes
+            run, ports, intent, product, seen, options, snapshot, offers=offers, standing=standing, disputes=disputes
         )
         if not isinstance(outcome, Rework):
             return outcome

@@ -98,6 +98,12 @@ async def test_processor_time_ends_a_command(sandbox):
     assert result.stopped_by == "cpu"
 
 
+async def test_a_busy_loop_that_meets_both_limits_at_once_ran_out_of_time(sandbox):
+    async with sandbox.open(None) as workspace:
+        (result,) = await workspace.batch(["while True: pass"], limits=Limits(wall_s=1))
+    assert (result.exit_code, result.stopped_by, result.timed_out) == (137, "wall", True)
+
+
 async def test_long_output_keeps_its_beginning_and_its_end(sandbox):
     program = "print('begin'); print('x' * 500_000); print('end')"
     async with sandbox.open(None) as workspace:

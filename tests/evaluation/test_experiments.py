@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 
 import warm
+from sixfold import wiring
+from sixfold.config import Settings
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
@@ -162,6 +164,25 @@ def test_the_word_is_not_there(way):
     assert reviews[0]["comment"] == "fizz.py: say who asked for it."
     assert bench.attempt("fizzes", "reviewed")["validated"]
     assert bench.attempt("fizzes", "plain")["scanned"] == {"heard": [], "held_out": []}
+    before = bench.calls
+    run, code = wiring.play(Settings(home=bench.home), bench.log / "attempts" / "fizzes" / "reviewed" / "recording")
+    assert (code, bench.calls) == (0, before)
+    events = [json.loads(line) for line in (bench.home / "runs" / run / "events.jsonl").read_text().splitlines()]
+    said = [event["data"]["decision"] for event in events if event["kind"] == "decision.given"]
+    assert [one["comment"] for one in said if one["verdict"] == "reject"] == ["fizz.py: say who asked for it."]
+
+
+def test_what_the_full_flow_asked_is_not_asked_again_for_a_reviewer(bench: Bench) -> None:
+    tasks = ("--tasks", str(bench.folder / "tasks") + ":fizzes")
+    bench.sixfold("experiment", "security", *tasks, "--arms", "full")
+    before = bench.calls
+    found = json.loads(bench.sixfold("experiment", "security", *tasks, "--arms", "checked,full", "--json"))
+    assert bench.calls == before  # the checklist found nothing to send back
+    full, checked = bench.attempt("fizzes", "full"), bench.attempt("fizzes", "checked")
+    assert (checked["lender"], checked["validated"]) == (full["run"], True)
+    assert {(item["verdict"], item["by"]) for item in checked["reviews"]} == {("approve", "rules")}
+    assert found["arms"]["checked"]["tokens"]["value"] == found["arms"]["full"]["tokens"]["value"] > 0
+    bench.sixfold("experiment", "security", *tasks, "--arms", "reviewed", "--role", f"reviewer={bench.model}", expect=2)
 
 
 def test_a_benchmark_of_functions_is_solved_and_scored(bench: Bench) -> None:

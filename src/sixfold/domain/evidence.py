@@ -20,7 +20,7 @@ class Limits(Data, frozen=True, kw_only=True):
     silence_s: float | None = None
     """Seconds without output before a kill; None = off."""
     cpu_s: float | None = None
-    """CPU seconds of the process tree's largest member; None = a second more than `wall_s`."""
+    """CPU seconds of the process tree's largest member; None = `wall_s`."""
     memory_bytes: int = 2 << 30
     """Address space or resident memory, whichever the backend can enforce."""
     processes: int = 256

@@ -7,7 +7,7 @@ from typing import Literal
 from sixfold.domain.code import Increment, Objection, Patch
 from sixfold.domain.data import Data, Tree
 from sixfold.domain.evidence import Check, Component, Finding, TestReport
-from sixfold.domain.plan import Note, Plan, Stub
+from sixfold.domain.plan import Note, Plan, Stub, Task
 from sixfold.domain.ports import Environment
 from sixfold.domain.requirements import Specification
 from sixfold.domain.run import Approval, Options
@@ -63,6 +63,11 @@ class Job(Data, frozen=True, kw_only=True):
     is tested again on the real thing before it counts."""
     again: bool = False
     """The task was finished before and is asked again after the plan changed: its files may fit as they stand."""
+
+    @property
+    def assigned(self) -> Task:
+        """The task itself."""
+        return self.plan.task(self.task)
 
 
 class TaskResult(Data, frozen=True, kw_only=True):

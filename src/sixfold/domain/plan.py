@@ -35,10 +35,6 @@ class Task(Data, frozen=True, kw_only=True):
     requirements: tuple[str, ...] = ()
     check: tuple[str, ...] = ()
     """Paths of the test files that must pass for the task to close; empty = every test in the tree."""
-    model: str = ""
-    """Override of the role's model; empty = routing decides."""
-    budget_tokens: int | None = None
-    """Cap for this task, checked before each call; None = only the run's cap."""
 
 
 class Plan(Data, frozen=True, kw_only=True):

@@ -14,7 +14,7 @@ from typing import Protocol
 
 from sixfold.domain.code import FileStat, Preview, Snapshot
 from sixfold.domain.data import Data, Digest, Tree
-from sixfold.domain.evidence import ExecResult, Finding, Limits
+from sixfold.domain.evidence import Check, ExecResult, Finding, Limits
 from sixfold.domain.language import Modules
 from sixfold.domain.model import ModelReply, ModelRequest, Usage
 
@@ -396,3 +396,5 @@ class Ports:
     clock: Clock
     npm: NodePackages | None = None
     """None: npm packages are not installed."""
+    not_run: tuple[Check, ...] = ()
+    """Scanners that are not here, as skipped checks with their reason: what they would have found is not known."""

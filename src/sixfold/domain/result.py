@@ -117,7 +117,7 @@ def _tasks(view: RunView) -> list[Json]:
             "id": item.task.id,
             "title": item.task.title,
             "role": item.task.role,
-            "model": item.task.model or item.model,
+            "model": item.model,
             "status": item.status,
             "files": list(item.files or item.task.files),
             "provides": list(item.task.provides),

@@ -8,22 +8,25 @@ from __future__ import annotations
 
 import ast
 import threading
-from typing import Literal, overload
 
 _ONE_AT_A_TIME = threading.Lock()
 
 
-@overload
-def parse(source: str | bytes, mode: Literal["exec"] = "exec") -> ast.Module: ...
-@overload
-def parse(source: str | bytes, mode: Literal["eval"]) -> ast.Expression: ...
-@overload
-def parse(source: str | bytes, mode: str) -> ast.AST: ...
-def parse(source: str | bytes, mode: str = "exec") -> ast.AST:
-    """`ast.parse`, one call at a time.
+def parse(source: str | bytes) -> ast.Module:
+    """`ast.parse` of a module, one call at a time.
 
     Raises:
         SyntaxError, ValueError, RecursionError, MemoryError: as `ast.parse`.
     """
     with _ONE_AT_A_TIME:
-        return ast.parse(source, mode=mode)
+        return ast.parse(source)
+
+
+def parse_expression(source: str | bytes) -> ast.Expression:
+    """`ast.parse` of one expression, one call at a time.
+
+    Raises:
+        SyntaxError, ValueError, RecursionError, MemoryError: as `ast.parse`.
+    """
+    with _ONE_AT_A_TIME:
+        return ast.parse(source, mode="eval")

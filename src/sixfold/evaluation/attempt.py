@@ -7,6 +7,7 @@ The attempt's folder holds everything it knows:
     reviews.jsonl     what the reviewer was offered and decided
     models/           recorded answers and costs of user, judge and plain flow
     product/          what was built
+    recording/        the run's answers and decisions, which replay without a model
     judgement.json    the judge's words, as evidence
     result.json       written last; an attempt that has one is not made again
 """
@@ -65,6 +66,8 @@ class Job(Data, frozen=True, kw_only=True):
     judged: bool
     scanned: bool = False
     """Whether scanners look at the product."""
+    lender: str = ""
+    """Run whose answers a new run takes over (`Solver.answers_of`); empty = none."""
     folder: Path
 
 
@@ -90,6 +93,8 @@ class Attempt(Data, frozen=True, kw_only=True):
     """`stopped` counts nowhere; the next call goes on with it."""
     problem: str = ""
     run: str = ""
+    lender: str = ""
+    """Run whose answers this one took over where it asked the same; they are counted in `usage` as its own."""
     validated: bool = False
     """The flow itself says that it is done; always false for the plain flow, which says nothing."""
     score: Score | None = None
@@ -186,7 +191,7 @@ def _full(job: Job, reader: Reader | None) -> Attempt:
             tokens=None if job.options.budget.tokens is None else int(job.options.budget.tokens * share),
         ),
     )
-    run = solvers.begin(job.settings, job.solver, job.sample, options, job.folder)
+    run = solvers.begin(job.settings, job.solver, job.sample, options, job.folder, lender=job.lender)
     journal = job.folder / "journal.jsonl"
     door: wiring.Door | None = _LateDoor(job, run, budget, reader) if job.solver.user else None
     if job.solver.reviewer:
@@ -195,6 +200,7 @@ def _full(job: Job, reader: Reader | None) -> Attempt:
     if built.stopped:
         return _attempt(job, "stopped", problem=built.stopped, run=run)
     solvers.keep_product(job.settings, built.view, job.folder / "product")
+    wiring.keep_recording(job.settings, run, job.folder / "recording")
     noted = read_journal(journal)
 
     async def examine() -> tuple[Score, Scanned | None, Understanding, Usage]:
@@ -212,6 +218,7 @@ def _full(job: Job, reader: Reader | None) -> Attempt:
         "done",
         problem=outcome.reason if outcome else built.view.pause.what if built.view.pause else "",
         run=run,
+        lender=job.lender,
         validated=bool(outcome and outcome.status == "validated"),
         score=found,
         journal=noted,
@@ -228,8 +235,8 @@ def _full(job: Job, reader: Reader | None) -> Attempt:
 
 @contextlib.asynccontextmanager
 async def _reviewer(job: Job, budget: Budget) -> AsyncIterator[Reviewer]:
-    """The model that was named for this role, or the checklist when none was."""
-    if "reviewer" not in dict(job.models):
+    """The model that was named for this role; the checklist when none was, or when it is what the solver wants."""
+    if job.solver.reviewer == "checklist" or "reviewer" not in dict(job.models):
         yield RuleReviewer()
         return
     async with wiring.open_models(job.models, job.folder / "models", owner=_owner(job), budget=budget) as model:

@@ -81,6 +81,9 @@ class Measured(Data, frozen=True, kw_only=True):
     held_out_blocking: int | None = None
     rejections: int | None = None
     """None without a reviewer."""
+    reviewer_tokens: int | None = None
+    """What a reviewing model read and wrote; not among `tokens`. None for a script or nobody."""
+    lender: str = ""
     reviewer_minutes: float | None = None
     """From offer to decision, summed; None for a script or nobody."""
 
@@ -128,6 +131,7 @@ def measure(attempt: Attempt, sample: Sample) -> Measured:
         context_tokens=organised.context_tokens,
         revisions=organised.revisions,
         planned_tasks=organised.tasks,
+        lender=attempt.lender,
     )
     return msgspec.structs.replace(measured, **_safety(attempt), **_scans(attempt), **_reviews(attempt))
 
@@ -163,12 +167,14 @@ def _scans(attempt: Attempt) -> dict[str, Any]:
 
 
 def _reviews(attempt: Attempt) -> dict[str, Any]:
+    spent = attempt.evaluation_usage
     waited = [item.waited_s for item in attempt.reviews if item.waited_s is not None]
     if not attempt.reviews:
         return {}
     return {
         "rejections": sum(1 for item in attempt.reviews if item.verdict == "reject"),
         "reviewer_minutes": round(sum(waited) / 60, 2) if waited else None,
+        "reviewer_tokens": spent.input_tokens + spent.output_tokens if waited else None,
     }
 
 

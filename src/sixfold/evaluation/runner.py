@@ -17,9 +17,11 @@ from sixfold.domain.run import Budget, Options
 from sixfold.evaluation.attempt import Attempt, Job, work
 from sixfold.evaluation.eval_log import EvalLog, header_of
 from sixfold.evaluation.sample import Sample
-from sixfold.evaluation.solvers import Solver
+from sixfold.evaluation.solvers import SOLVERS, Solver
 
 Tell = Callable[[str], None]
+Place = tuple[Sample, Solver, int]
+"""Sample, solver and epoch: which attempt."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +53,8 @@ def run(setup: Setup) -> tuple[Attempt, ...]:
         SixfoldError: what concerns all attempts (no sandbox, a full disk, another evaluation in the folder).
     """
     setup.log.open(header_of(setup.name, setup.version, setup.models, setup.solvers, setup.samples))
-    left, spent = [], Usage()
+    left: list[Place] = []
+    spent = Usage()
     for epoch in range(1, setup.epochs + 1):
         for sample in setup.samples:
             for solver in setup.solvers:
@@ -70,13 +73,13 @@ def run(setup: Setup) -> tuple[Attempt, ...]:
         min(setup.parallel, total), mp_context=context, initializer=_end_with_parent, max_tasks_per_child=1
     )
     stopped: list[Attempt] = []
-    held: dict[Future[Attempt], Budget] = {}
+    held: dict[Future[Attempt], tuple[Place, Budget]] = {}
     try:
         while left or held:
-            while left and len(held) < setup.parallel:
-                sample, solver, epoch = left.pop(0)
-                share = cap(setup.budget, spent, list(held.values()), 1 + len(left))
-                held[pool.submit(work, _job(setup, sample, solver, epoch, share))] = share
+            while len(held) < setup.parallel and (next_one := ready(left, [place for place, _ in held.values()])):
+                left.remove(next_one)
+                share = cap(setup.budget, spent, [share for _, share in held.values()], 1 + len(left))
+                held[pool.submit(work, _job(setup, *next_one, share))] = (next_one, share)
             finished, _ = wait(held, return_when=FIRST_COMPLETED)
             for future in finished:
                 del held[future]
@@ -85,9 +88,22 @@ def run(setup: Setup) -> tuple[Attempt, ...]:
                 setup.tell(_line(attempt, total - len(left) - len(held), total))
                 if attempt.state == "stopped":
                     stopped.append(attempt)
+                    # Without the answers it was to have, an attempt would be another experiment: it waits, too.
+                    left = [place for place in left if not _rests_on(place, attempt)]
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
     return tuple(stopped)
+
+
+def ready(left: Sequence[Place], held: Sequence[Place]) -> Place | None:
+    """The next attempt to make, in order; one that takes over answers waits until they are given."""
+    open_ones = {(sample.id, solver.name, epoch) for sample, solver, epoch in (*left, *held)}
+    return next((place for place in left if (place[0].id, place[1].answers_of, place[2]) not in open_ones), None)
+
+
+def _rests_on(place: Place, attempt: Attempt) -> bool:
+    sample, solver, epoch = place
+    return (sample.id, solver.answers_of, epoch) == (attempt.sample, attempt.solver, attempt.epoch)
 
 
 def _end_with_parent() -> None:
@@ -112,8 +128,17 @@ def _job(setup: Setup, sample: Sample, solver: Solver, epoch: int, share: Budget
         options=msgspec.structs.replace(setup.options, budget=share),
         judged=setup.judged,
         scanned=setup.scanned,
+        lender=_lender(setup, sample, solver, epoch),
         folder=setup.log.place(sample, solver, epoch).absolute(),
     )
+
+
+def _lender(setup: Setup, sample: Sample, solver: Solver, epoch: int) -> str:
+    """The run whose answers an attempt takes over, when the evaluation has made it."""
+    if not solver.answers_of:
+        return ""
+    lent = setup.log.done(setup.log.place(sample, SOLVERS[solver.answers_of], epoch))
+    return lent.run if lent is not None else ""
 
 
 def cap(budget: Budget, spent: Usage, held: Sequence[Budget], left: int) -> Budget:
@@ -134,5 +159,5 @@ def _line(attempt: Attempt, number: int, total: int) -> str:
     found = attempt.score
     met = "-" if found is None or found.rows_met is None else f"{found.rows_met:.0%}"
     tokens = attempt.usage.input_tokens + attempt.usage.output_tokens
-    released = "released" if attempt.validated else "not released"
+    released = "released" if attempt.validated else "not released" if attempt.run else "no gate"
     return f"{head}: {met} of the rows met, {released}, {attempt.usage.calls} calls, {tokens:,} tokens"

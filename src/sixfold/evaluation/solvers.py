@@ -40,8 +40,11 @@ class Solver(Data, frozen=True, kw_only=True):
     plan: Literal["auto", "direct", "static"] = "auto"
     user: bool = False
     """A simulated user answers questions and corrects assumptions."""
-    reviewer: bool = False
-    """A reviewer (a model in that role, else a checklist) reads every increment and the release."""
+    reviewer: Literal["", "named", "checklist"] = ""
+    """Who reads every increment and the release: the model in that role (without one a checklist), or a checklist."""
+    answers_of: str = ""
+    """The solver whose run of the same sample, when it is part of the evaluation, lends its answers: what both ask has
+    one answer, so that the difference between them is what this one does otherwise."""
     told: bool = False
     """The whole intent comes with the request."""
 
@@ -57,7 +60,18 @@ SOLVERS = {
         Solver(name="static", about="a fixed line of roles; nobody is asked", clarify="never", plan="static"),
         Solver(name="direct", about="one task for everything; nobody is asked", clarify="never", plan="direct"),
         Solver(name="full", about="the full flow as `-y` runs it: every gate, nobody looks"),
-        Solver(name="reviewed", about="the full flow; a reviewer reads every increment and the release", reviewer=True),
+        Solver(
+            name="reviewed",
+            about="the full flow; a reviewer reads every increment and the release",
+            reviewer="named",
+            answers_of="full",
+        ),
+        Solver(
+            name="checked",
+            about="the full flow; a checklist in code reads every increment and the release",
+            reviewer="checklist",
+            answers_of="full",
+        ),
         Solver(name="plain", about="one call to the same model, nothing else", flow="plain"),
         Solver(name="plain-told", about="one call, given the whole intent", flow="plain", told=True),
     )
@@ -101,11 +115,14 @@ def options_for(solver: Solver, options: Options) -> Options:
     )
 
 
-def begin(settings: Settings, solver: Solver, sample: Sample, options: Options, folder: Path) -> str:
+def begin(
+    settings: Settings, solver: Solver, sample: Sample, options: Options, folder: Path, *, lender: str = ""
+) -> str:
     """The run of an attempt: the one noted in its folder, or a new one, noted before anything is spent.
 
     Args:
         folder: of the attempt.
+        lender: run whose answers a new run takes over; empty = none.
     """
     note = folder / "run.txt"
     if note.exists():
@@ -114,6 +131,8 @@ def begin(settings: Settings, solver: Solver, sample: Sample, options: Options, 
     checkout.mkdir(parents=True, exist_ok=True)
     brief = sample.told if solver.told else sample.brief
     run = wiring.start(settings, brief, (), checkout, options_for(solver, options))
+    if lender:
+        wiring.share_answers(settings, lender, run)
     note.write_text(run + "\n", encoding="utf-8")
     return run
 

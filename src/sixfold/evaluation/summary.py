@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from sixfold.domain.data import to_json
 from sixfold.evaluation.attempt import Attempt
+from sixfold.evaluation.cases import case_tables
 from sixfold.evaluation.metrics import Measured, measure
 from sixfold.evaluation.report import Report, Table, compared, number, percent, points, with_interval
 from sixfold.evaluation.sample import Sample
@@ -47,6 +48,8 @@ class Style:
     """Keys of `SHARES`."""
     curve: tuple[tuple[str, str, Show], ...] = ()
     """Figures that are shown task by task too, where tasks stand for sizes."""
+    cases: bool = False
+    """Whether the report says of every product what was found in it."""
 
 
 def product_style(name: str) -> Style:
@@ -70,6 +73,8 @@ def summarise(style: Style, samples: Sequence[Sample], attempts: Sequence[Attemp
     if style.curve:
         tables.append(_curve_table(style, by_arm, samples))
     tables.append(_task_table(by_arm, samples))
+    if style.cases:
+        tables += case_tables(arms, samples, attempts)
     return Report(
         name=style.name,
         about=style.about,
@@ -221,6 +226,12 @@ def _notes(style: Style, by_arm: dict[str, list[Measured]], known: dict[str, Sam
         item.coverage is None and known[item.sample].hidden for items in by_arm.values() for item in items
     ):
         notes.append("Coverage, waste and hallucinations need a judge; attempts without one are left out of them.")
+    lent = sorted({item.solver for items in by_arm.values() for item in items if item.lender})
+    if lent:
+        notes.append(
+            f"{' and '.join(lent)}: questions that the run of the task in full had asked, too, had the same answers; "
+            "what differs from full comes from the review."
+        )
     if judged:
         notes.append("User and judge are models; their words: journal.jsonl and judgement.json of each attempt.")
     return tuple(notes)

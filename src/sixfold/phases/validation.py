@@ -168,7 +168,7 @@ async def inspect(
     foreign = [forgive(report, others.known) for report in told]
     packages = components.components(environment)
     findings = (*proven.findings, *findings, *components.licence_findings(packages))
-    checks = (*proven.checks, *_language_checks(foreign), _scan_check(findings))
+    checks = (*proven.checks, *_language_checks(foreign), _scan_check(findings), *ports.not_run)
     reports = (*proven.reports, *foreign)
     return Examination(
         tree=product.tree,
@@ -320,17 +320,18 @@ async def release(
     snapshot: Snapshot,
     *,
     offers: int,
+    standing: Sequence[str],
     disputes: Sequence[Dispute] = (),
 ) -> Outcome | Rework:
     """Offer the product for signature and, once signed, put exactly that tree on a branch.
 
     Args:
         offers: number of this offer, from 1.
+        standing: faults that nobody can sign away; with one nothing is offered.
         disputes: findings that block, but for the person who decides about them here.
     """
-    open = undisputed(seen, disputes)
-    if open or product.failed:
-        reasons = [f"task {result.task} failed: {result.reason}" for result in product.failed] + list(open)
+    if standing or product.failed:
+        reasons = [f"task {result.task} failed: {result.reason}" for result in product.failed] + list(standing)
         run.emit("phase.ended", "phase-ended:validation", {"phase": "validation"})
         return Outcome(status="failed", exit_code=5, tree=product.tree, reason=reasons[0], usage=ports.costs.spent())
     offer = ReleaseOffer(

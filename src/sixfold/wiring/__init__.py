@@ -12,13 +12,15 @@ from sixfold.wiring.measuring import (
     Accounted,
     Laboratory,
     diff_text,
+    keep_recording,
     open_laboratory,
     open_models,
     scan_product,
+    share_answers,
     write_product,
 )
 from sixfold.wiring.operating import Row, doctor, models, prepare_toolchain, sandbox_run
-from sixfold.wiring.replaying import demo, fork, replay, revise
+from sixfold.wiring.replaying import demo, fork, play, replay, revise
 from sixfold.wiring.starting import check_models, start
 from sixfold.wiring.steering import apply, contents, decide, edited, preview, undo
 
@@ -45,17 +47,20 @@ __all__ = [
     "edit",
     "edited",
     "fork",
+    "keep_recording",
     "models",
     "open_laboratory",
     "open_models",
     "open_ports",
     "options_of",
+    "play",
     "prepare_toolchain",
     "preview",
     "replay",
     "revise",
     "sandbox_run",
     "scan_product",
+    "share_answers",
     "start",
     "state_of",
     "undo",

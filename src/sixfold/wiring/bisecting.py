@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -16,7 +15,7 @@ from sixfold.domain.evidence import Limits
 from sixfold.domain.language import python_packages
 from sixfold.domain.requirements import Specification
 from sixfold.wiring.doors import options_of, state_of
-from sixfold.wiring.sandboxes import open_sandbox
+from sixfold.wiring.sandboxes import open_environments, open_sandbox
 from sixfold.workflow.log import EventLog
 
 if TYPE_CHECKING:
@@ -70,13 +69,12 @@ async def _bisect(
     from sixfold.layers.refinement.bisection import first_change
     from sixfold.layers.refinement.git import GitRepository
     from sixfold.layers.testing import dependencies
-    from sixfold.layers.testing.environments import UvEnvironments
 
     repository = GitRepository(folder / "repository", folder / "blobs")
     states = _states(log, run)
     last = states[-1].tree
     declared = dependencies.declared_names(repository, states[0].tree)
-    environment = await UvEnvironments(settings.environments, os.environ).prepare(
+    environment = await open_environments(settings).prepare(
         tuple(sorted({*declared, *python_packages(options_of(log).packages)}))
     )
     cage = await open_sandbox(settings, repository)

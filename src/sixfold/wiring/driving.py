@@ -23,8 +23,8 @@ from sixfold.domain.requirements import Request
 from sixfold.domain.run import Options, Outcome
 from sixfold.domain.words import words_of
 from sixfold.wiring.doors import PICKED, Door, Listener, Parts, options_of, state_of, who
-from sixfold.wiring.inspecting import scanners_for
-from sixfold.wiring.sandboxes import open_sandbox
+from sixfold.wiring.inspecting import scanners_for, with_semgrep
+from sixfold.wiring.sandboxes import open_environments, open_sandbox
 from sixfold.wiring.steering import write_decision
 from sixfold.workflow.clock import SystemClock
 from sixfold.workflow.log import EventLog, note_pause
@@ -174,7 +174,6 @@ async def open_ports(
     from sixfold.layers.models.routing import open_cloud
     from sixfold.layers.planning.retrieval.index import RepositoryIndex
     from sixfold.layers.refinement.git import GitRepository
-    from sixfold.layers.testing.environments import UvEnvironments
     from sixfold.layers.testing.moved import Locating
     from sixfold.layers.testing.npm import Npm
 
@@ -185,7 +184,7 @@ async def open_ports(
     def called(record: CallRecord) -> None:
         reply = repository.put_blob(record.reply.encode())
         data = {**to_json(record), "reply": reply, "task": record.scope}
-        log.append("model.called", f"model:{record.request}:{record.scope}", data, who=f"model:{record.model}")
+        log.append("model.called", _call_key(record.request, record.scope), data, who=f"model:{record.model}")
 
     cloud = open_cloud(
         options.models,
@@ -203,19 +202,31 @@ async def open_ports(
         on_call=called,
         inherited=fork.answers if fork is not None else None,
     )
-    scanners = scanners_for(repository, lambda: words_of(log.read()), allowed=options.packages, base=base)
+    cloud.catch_up(lambda request, scope: log.find(_call_key(request, scope)) is not None)
+    scanners = with_semgrep(
+        scanners_for(repository, lambda: words_of(log.read()), allowed=options.packages, base=base),
+        repository,
+        cage,
+        settings.scan_semgrep,
+    )
     return Ports(
         model=cloud,
         costs=cloud,
         repository=repository,
         retriever=RepositoryIndex(repository),
         sandbox=Locating(cage, settings.environments),
-        environments=UvEnvironments(settings.environments, os.environ, min_age_days=settings.min_package_age_days),
+        environments=open_environments(settings),
         scanners=scanners.coder,
         held_out=scanners.held_out,
+        not_run=scanners.not_run,
         clock=clock,
         npm=Npm(settings.environments, os.environ, min_age_days=settings.min_package_age_days),
     )
+
+
+def _call_key(request: str, scope: str) -> str:
+    """The key of the event that tells of a call."""
+    return f"model:{request}:{scope}"
 
 
 def _handlers(

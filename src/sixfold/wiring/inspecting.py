@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from sixfold.domain.data import Tree
 
 if TYPE_CHECKING:
-    from sixfold.domain.ports import Repository, Scanner
+    from sixfold.domain.evidence import Check
+    from sixfold.domain.ports import Repository, Sandbox, Scanner
     from sixfold.domain.words import Words
 
 
@@ -19,6 +20,8 @@ class Scanners:
 
     coder: tuple[Scanner, ...]
     held_out: tuple[Scanner, ...]
+    not_run: tuple[Check, ...] = ()
+    """Those that are not here, as skipped checks."""
 
 
 def scanners_for(
@@ -52,3 +55,23 @@ def scanners_for(
         ),
         held_out=(Bandit(repository), Suspicious(repository)),
     )
+
+
+def with_semgrep(scanners: Scanners, repository: Repository, sandbox: Sandbox, asked: str) -> Scanners:
+    """The same, and Semgrep among those held out of the coder's loop; where it is not installed, a check that says so.
+
+    Args:
+        asked: the setting `scan.semgrep`.
+
+    Raises:
+        ConfigurationError: a path was set and there is no Semgrep that a sandbox can run.
+    """
+    from sixfold.domain.evidence import Check
+    from sixfold.layers.testing.scanners import semgrep_program
+    from sixfold.layers.testing.scanners.semgrep import Semgrep
+
+    found = semgrep_program.find(asked)
+    if isinstance(found, semgrep_program.Absent):
+        unknown = Check(name="scan:semgrep", ok=False, skipped=True, detail=found.why)
+        return replace(scanners, not_run=(*scanners.not_run, unknown))
+    return replace(scanners, held_out=(*scanners.held_out, Semgrep(repository, sandbox, found)))

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from sixfold import recording
 from sixfold.config import Settings
 from sixfold.domain.code import Increment
 from sixfold.domain.data import Tree
@@ -18,7 +20,7 @@ from sixfold.domain.run import Budget
 from sixfold.domain.words import Words
 from sixfold.wiring.doors import state_of
 from sixfold.wiring.inspecting import scanners_for
-from sixfold.wiring.sandboxes import open_sandbox
+from sixfold.wiring.sandboxes import open_environments, open_sandbox
 from sixfold.workflow.clock import SystemClock
 
 if TYPE_CHECKING:
@@ -49,14 +51,13 @@ async def open_laboratory(settings: Settings, folder: Path) -> Laboratory:
         SandboxUnavailable: nothing here gives real isolation.
     """
     from sixfold.layers.refinement.git import GitRepository
-    from sixfold.layers.testing.environments import UvEnvironments
 
     repository = GitRepository(folder / "repository", folder / "blobs")
     cage = await open_sandbox(settings, repository)
     return Laboratory(
         repository=repository,
         sandbox=cage,
-        environments=UvEnvironments(settings.environments, os.environ),
+        environments=open_environments(settings),
     )
 
 
@@ -80,6 +81,27 @@ async def open_models(
         yield cloud
     finally:
         await cloud.aclose()
+
+
+def share_answers(settings: Settings, source: str, run: str) -> None:
+    """Give a run that has not begun every answer that another run got: a question both ask has one answer.
+
+    Two flows then differ by what they do, not by how a model was disposed. What differs is asked as ever.
+    """
+    state = state_of(settings)
+    taken = state.folder(run) / "cassette"
+    taken.mkdir(exist_ok=True)
+    for path in sorted((state.folder(source) / "cassette").glob("*.json")):
+        if path.name != "cassette.json":  # says which model plays which role: the run's own affair
+            shutil.copyfile(path, taken / path.name)
+
+
+def keep_recording(settings: Settings, run: str, folder: Path) -> None:
+    """Put a run's answers and decisions into a folder, anew: what `--record` would have written."""
+    place = state_of(settings).folder(run)
+    shutil.rmtree(folder, ignore_errors=True)
+    shutil.copytree(place / "cassette", folder)
+    recording.write(recording.recording_of(state_of(settings).log(run).read()), folder)
 
 
 def write_product(settings: Settings, run: str, tree: Tree, folder: Path) -> None:

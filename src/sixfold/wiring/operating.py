@@ -16,7 +16,7 @@ from sixfold.config import Settings
 from sixfold.domain.data import Data, Tree
 from sixfold.domain.errors import ModelMisconfigured
 from sixfold.domain.evidence import ExecResult, Limits
-from sixfold.wiring.sandboxes import open_sandbox
+from sixfold.wiring.sandboxes import open_environments, open_sandbox
 from sixfold.wiring.starting import check_models
 
 
@@ -114,9 +114,5 @@ def models(settings: Settings) -> Sequence[object]:
 
 def prepare_toolchain(settings: Settings) -> Row:
     """Build the sandbox's toolchain now, so that the first run need not; quick when it is there already."""
-    from sixfold.layers.testing.environments import UvEnvironments
-
-    environment = asyncio.run(
-        UvEnvironments(settings.environments, os.environ, min_age_days=settings.min_package_age_days).prepare()
-    )
+    environment = asyncio.run(open_environments(settings).prepare())
     return Row(what="toolchain", state="ok", detail=f"{len(environment.packages)} packages, {environment.python}")

@@ -7,7 +7,6 @@ import shutil
 from collections.abc import Iterable, Sequence
 from importlib import resources
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -26,10 +25,6 @@ from sixfold.wiring.driving import drive
 from sixfold.wiring.starting import check_models, created
 from sixfold.workflow.engine import in_memory
 from sixfold.workflow.run import decision_event
-
-if TYPE_CHECKING:
-    pass
-
 
 DEMO = "shopping"
 """The bundled recording, in `sixfold/recordings/`."""
@@ -183,7 +178,23 @@ def _copy(source: Path, target: Path, answers: Iterable[Digest]) -> None:
 def demo(settings: Settings, *, listener: Listener | None = None, debug: bool = False) -> tuple[str, int]:
     """Replay the recording that comes with Sixfold; needs no model and no key."""
     with resources.as_file(resources.files("sixfold") / "recordings" / DEMO) as folder:
-        return _again(settings, recording.read(folder), folder, None, listener, debug)
+        return play(settings, folder, listener=listener, debug=debug)
+
+
+def play(settings: Settings, folder: Path, *, listener: Listener | None = None, debug: bool = False) -> tuple[str, int]:
+    """Do the run of a recording again, with its answers and its decisions: those of a reviewer, too.
+
+    Args:
+        folder: of the recording; its run began with an empty folder.
+
+    Returns:
+        The new run's id and the exit code.
+
+    Raises:
+        ReplayDrift: something came out differently.
+        StorageError: the folder holds no readable recording.
+    """
+    return _again(settings, recording.read(folder), folder, None, listener, debug)
 
 
 def _again(

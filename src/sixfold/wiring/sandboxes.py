@@ -1,4 +1,4 @@
-"""The sandbox the settings ask for; the same for runs, evaluations, bisections and single commands."""
+"""The sandbox and the toolchains the settings ask for; the same for runs, evaluations, bisections, single commands."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from sixfold.config import Settings
 from sixfold.domain.ports import Repository
 
 if TYPE_CHECKING:
+    from sixfold.layers.testing.environments import UvEnvironments
     from sixfold.layers.testing.sandbox import Backend
 
 
@@ -28,3 +29,10 @@ async def open_sandbox(settings: Settings, repository: Repository) -> Backend:
         image=settings.sandbox_image,
         settings=os.environ,
     )
+
+
+def open_environments(settings: Settings) -> UvEnvironments:
+    """The toolchains, with the policy on young packages."""
+    from sixfold.layers.testing.environments import UvEnvironments
+
+    return UvEnvironments(settings.environments, os.environ, min_age_days=settings.min_package_age_days)

@@ -2,9 +2,8 @@
 
 Every append takes an exclusive lock, reads what others appended, and is on disk (fsync) before it returns. What this
 process remembers of the file is guarded by a lock of its own: a reader may not take an event up while the thread that
-wrote it does. A line
-that a power cut left unfinished is cut off at the next append; a complete event is never changed, nor lost with its
-line end.
+wrote it does. A line that a power cut left unfinished is cut off at the next append; a complete event is never changed,
+nor lost with its line end.
 """
 
 from __future__ import annotations

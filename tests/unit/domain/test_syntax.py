@@ -21,4 +21,4 @@ def test_threads_that_parse_at_once_all_get_the_whole_tree() -> None:
 def test_what_is_no_python_is_refused_as_usual_and_blocks_nobody() -> None:
     with pytest.raises(SyntaxError):
         syntax.parse("def f(:")
-    assert isinstance(syntax.parse("1 + 1", mode="eval").body, ast.BinOp)
+    assert isinstance(syntax.parse_expression("1 + 1").body, ast.BinOp)

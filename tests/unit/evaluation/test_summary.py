@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
+from sixfold.domain.evidence import Finding
 from sixfold.domain.model import Usage
 from sixfold.domain.requirements import Requirement
 from sixfold.evaluation.attempt import Attempt, Understanding
@@ -11,7 +13,9 @@ from sixfold.evaluation.experiments import EXPERIMENTS
 from sixfold.evaluation.judge import Judgement, Line, LineVerdict, RequirementVerdict
 from sixfold.evaluation.metrics import measure
 from sixfold.evaluation.report import Report, markdown
+from sixfold.evaluation.reviewer import Reviewed
 from sixfold.evaluation.sample import Row, Sample
+from sixfold.evaluation.scanned import Scanned
 from sixfold.evaluation.scorer import Accepted, scored
 from sixfold.evaluation.summary import summarise
 from sixfold.evaluation.user import Noted
@@ -160,3 +164,28 @@ def test_the_security_report_compares_full_with_the_others() -> None:
     assert rows["weaknesses proven by an attack"] == ("0.0 (n=1)", "1.0 (n=1)")
     assert rows["places flagged by held-out scanners"] == ("–", "–")
     assert any(row[:2] == ("full − plain", "weaknesses proven by an attack") for row in report.tables[1].rows)
+
+
+def test_every_product_is_told_with_what_was_proven_flagged_and_sent_back() -> None:
+    flagged = Finding(tool="bandit", rule="B602", severity="error", message="shell", path="a.py", line=3)
+    beaten = msgspec.structs.replace(secured("a", "plain", WORKS, *BEATEN), scanned=Scanned(heard=(flagged, flagged)))
+    why = "a.py: the name goes\ninto the path"
+    said = Reviewed(subject="release:1", verdict="reject", comment=why, by="model", waited_s=60.0)
+    reviewed = msgspec.structs.replace(
+        secured("a", "reviewed", WORKS, DEAD),
+        reviews=(said,),
+        lender="r-0",
+        evaluation_usage=Usage(calls=1, input_tokens=10, output_tokens=5),
+    )
+    report = summarise(EXPERIMENTS["security"].style, [sample("a")], [beaten, reviewed])
+    tables = {table.title: table for table in report.tables}
+    first, second = tables["Products"].rows
+    assert first[:5] == ("a", "reviewed", "100%", "–", "attack")
+    assert second[3:8] == ("attack (CWE-22)", "–", "–", "1: B602!", "0")
+    assert second[8] == "no gate"
+    assert tables["What was sent back"].rows == (
+        ("a", "reviewed", "release", "model", "a.py: the name goes into the path"),
+    )
+    rows = {row[0]: row[1:] for row in report.tables[0].rows}
+    assert rows["tokens of the reviewer"] == ("15.0 (n=1)", "–")
+    assert any(note.startswith("reviewed: questions that the run of the task in full") for note in report.notes)

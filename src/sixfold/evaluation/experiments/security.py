@@ -18,7 +18,7 @@ SECURITY = Experiment(
     style=Style(
         name="experiment security",
         about="Standard features by a plain call and by the full flow, without and with a reviewer: attacked, scanned.",
-        arms=("full", "reviewed", "plain"),
+        arms=("full", "reviewed", "checked", "plain"),
         means=(
             ("exploited", "weaknesses proven by an attack", number),
             ("withstood", "attacks withstood", percent),
@@ -31,8 +31,10 @@ SECURITY = Experiment(
             ("held_out_blocking", "… blocking", number),
             ("rejections", "times the reviewer sent work back", number),
             ("reviewer_minutes", "minutes from offer to decision", number),
+            ("reviewer_tokens", "tokens of the reviewer", number),
             *EFFORT,
         ),
         shares=("safe", "works_and_safe", "released"),
+        cases=True,
     ),
 )

@@ -102,9 +102,41 @@ class ModelCloud:
             reply = entry.reply()
         wall_s = self._clock.monotonic() - began
         free = reply.replayed
-        if entry is not None and self._ledger.paid(key, scope) and (key, scope) not in self._told:
+        if entry is not None and (key, scope) in self._ledger.paid and (key, scope) not in self._told:
             # This run paid for it and crashed before anybody was told.
             free, wall_s = False, entry.wall_s
+        self._tell(request, reply, key, scope, prompt=clean, replayed=free, wall_s=wall_s)
+        return reply
+
+    def catch_up(self, told: Callable[[Digest, str], bool]) -> None:
+        """Tell of every answer that was paid for before a crash and never told, or was torn from the log since.
+
+        Args:
+            told: whether the call with that key and scope is known already.
+        """
+        for name, scope in sorted(self._ledger.paid):
+            key = Digest(name)
+            if told(key, scope):
+                continue
+            try:
+                entry = self._cassette.find(key)
+            except StorageError:
+                continue  # damaged: whoever needs it asks again
+            if entry is not None:
+                asked = entry.request
+                self._tell(asked, entry.reply(), key, scope, prompt=asked, replayed=False, wall_s=entry.wall_s)
+
+    def _tell(
+        self,
+        request: ModelRequest,
+        reply: ModelReply,
+        key: Digest,
+        scope: str,
+        *,
+        prompt: ModelRequest,
+        replayed: bool,
+        wall_s: float,
+    ) -> None:
         self._told.add((key, scope))
         if self._on_call is not None:
             self._on_call(
@@ -115,14 +147,13 @@ class ModelCloud:
                     scope=scope,
                     usage=reply.usage,
                     request=key,
-                    prompt=digest(canonical(clean)),
+                    prompt=digest(canonical(prompt)),
                     reply=reply.text,
                     finish=reply.finish,
-                    replayed=free,
+                    replayed=replayed,
                     wall_s=wall_s,
                 )
             )
-        return reply
 
     def _recorded(self, key: Digest, scope: str, adapter: Adapter, phase: str) -> Entry | None:
         try:

@@ -16,7 +16,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from pathlib import Path
 from typing import BinaryIO, Literal
 
@@ -119,9 +119,10 @@ class Ledger:
         """True when a settled call of that key is in the book."""
         return key in self._keys
 
-    def paid(self, key: str, scope: str) -> bool:
-        """True when this run itself paid for the answer to `key` in that scope, whatever crashed since."""
-        return (key, scope) in self._paid
+    @property
+    def paid(self) -> Set[tuple[str, str]]:
+        """Key and scope of every answer this run itself paid for, whatever crashed since."""
+        return self._paid
 
     async def reserve(
         self, key: str, scope: str, most: Usage, *, phase: str = "", replaces: bool = False

@@ -16,7 +16,7 @@ _HEAD = """\
 # order; `check`: test files that must pass. Remove a block to drop a task, copy one (with a new id) to add or split.
 # What you change, and what waits for it, is done again; everything else stays.
 """
-_STRINGS = ("id", "title", "role", "model")
+_STRINGS = ("id", "title", "role")
 _LISTS = ("files", "provides", "consumes", "requirements", "check")
 
 
@@ -46,8 +46,6 @@ def plan_form(plan: Plan, *, run: str, states: Mapping[str, str]) -> str:
         lines += [f"{name} = {_quoted(getattr(task, name))}" for name in _STRINGS]
         lines.append(f"goal = {_text(task.goal)}")
         lines += [f"{name} = {_list(getattr(task, name))}" for name in _LISTS]
-        if task.budget_tokens is not None:
-            lines.append(f"budget_tokens = {task.budget_tokens}")
         parts.append("\n".join(lines))
     return "\n\n".join(part.rstrip("\n") for part in parts) + "\n"
 

@@ -238,7 +238,7 @@ def _returns(text: str, place: int) -> str:
 
 def _expression(text: str) -> bool:
     try:
-        syntax.parse(text.strip(), mode="eval")
+        syntax.parse_expression(text.strip())
     except (SyntaxError, ValueError):
         return False
     return bool(text.strip())

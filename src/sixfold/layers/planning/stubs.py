@@ -188,7 +188,7 @@ def _base(name: str, declared: Declared) -> bool:
 
 
 def _keywords(call: str) -> bool:
-    parsed = syntax.parse(f"f{call}", mode="eval").body
+    parsed = syntax.parse_expression(f"f{call}").body
     return (
         isinstance(parsed, ast.Call)
         and not parsed.args

@@ -99,7 +99,7 @@ def _step(draft: Json, kind: str) -> Step:
 def _expression(text: Json) -> str:
     source = _text(text, "call").strip()
     try:
-        syntax.parse(source, mode="eval")
+        syntax.parse_expression(source)
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         raise _Unusable(f"`call` is not one Python expression: {source[:80]!r}") from error
     return source

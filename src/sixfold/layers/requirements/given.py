@@ -129,7 +129,7 @@ def _calls(line: str, name: str, parameters: Sequence[str]) -> Iterator[tuple[st
         for place in closing[:40]:
             source = line[match.start() : place + 1]
             try:
-                tree = syntax.parse(source.strip(), mode="eval").body
+                tree = syntax.parse_expression(source.strip()).body
             except (SyntaxError, ValueError, RecursionError, MemoryError):
                 continue
             if isinstance(tree, ast.Call) and (call := _concrete(tree, parameters)):
@@ -213,7 +213,7 @@ def _input_output(line: str, following: str, number: int, name: str, parameters:
     result = _result(("Output" + after if after else following)[output.end() :])
     arguments = _BOUND.sub("", inside.rstrip("Oo ,;|-=>"))
     try:
-        tree = syntax.parse(f"{name}({arguments})", mode="eval").body
+        tree = syntax.parse_expression(f"{name}({arguments})").body
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
     if result is None or not isinstance(tree, ast.Call) or len(tree.args) != len(parameters):
@@ -222,4 +222,4 @@ def _input_output(line: str, following: str, number: int, name: str, parameters:
 
 
 def _plain(call: str) -> str:
-    return ast.unparse(syntax.parse(call, mode="eval"))
+    return ast.unparse(syntax.parse_expression(call))

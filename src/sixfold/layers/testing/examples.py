@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from sixfold.domain import syntax
 from sixfold.domain.data import Data
@@ -105,7 +106,7 @@ def _step_trouble(step: Step, entry: Entry | None) -> str:
     if entry is not None and kind != entry.kind and not (kind == "library" and not step.argv):
         return f"a {kind} step cannot talk to the {entry.kind} entry {entry.name!r}"
     if kind == "library":
-        return _code_trouble(step.call, "exec") or _expectation_trouble(step.expect)
+        return _code_trouble(step.call, syntax.parse) or _expectation_trouble(step.expect)
     if kind == "cli" and any("\0" in word for word in (*step.argv, step.stdin)):
         return "an argument holds a NUL character"
     if kind == "service" and not re.fullmatch(r"[A-Za-z]{1,16}", step.method):
@@ -115,16 +116,16 @@ def _step_trouble(step: Step, entry: Entry | None) -> str:
 
 def _expectation_trouble(expect: Expect) -> str:
     if expect.value is not None:
-        trouble = _code_trouble(expect.value, "eval")
+        trouble = _code_trouble(expect.value, syntax.parse_expression)
         return f"the expected value: {trouble}" if trouble else ""
     if expect.raises is not None and not re.fullmatch(r"[A-Za-z_][\w.]*", expect.raises):
         return f"{expect.raises!r} is not the name of an exception"
     return ""
 
 
-def _code_trouble(code: str, mode: str) -> str:
+def _code_trouble(code: str, parse: Callable[[str], ast.AST]) -> str:
     try:
-        syntax.parse(code.strip(), mode=mode)
+        parse(code.strip())
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         return f"not a Python expression: {code.strip()[:80]!r} ({type(error).__name__})"
     return ""

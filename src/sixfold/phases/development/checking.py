@@ -53,58 +53,59 @@ class Evidence(Data, frozen=True, kw_only=True):
         return sum(1 for finding in self.findings if finding.blocks)
 
 
-async def check_tree(run: Run, ports: Ports, job: Job, task: Task, tree: Tree, *, name: str) -> Evidence:
+async def check_tree(run: Run, ports: Ports, job: Job, tree: Tree, *, name: str) -> Evidence:
     """Run the tests and the quick scanners on a tree."""
-    whole = len(job.plan.tasks) == 1
-
-    async def own_tests() -> TestReport:
-        has_tests, older = await asyncio.to_thread(_tests_in, ports, job.origin, tree)
-        if not has_tests and not task.check:
-            return TestReport(suite="unit")
-        python = [path for path in task.check if path.endswith(".py")]
-        if task.check and not python:
-            return TestReport(suite="unit")
-        async with ports.sandbox.open(tree, environment=job.environment) as workspace:
-            return await runner.run_tests(workspace, suite="existing" if older else "unit", paths=python)
-
-    async def examples() -> TestReport | None:
-        # A single task is the whole product, so the examples of the specification apply already.
-        if not whole or not any(requirement.examples for requirement in job.specification.requirements):
-            return None
-        async with ports.sandbox.open(tree, environment=job.environment) as workspace:
-            return await system.run_examples(workspace, job.specification)
-
-    async def evidence_of() -> Evidence:
-        # Side by side, each suite on a copy of its own.
-        report, other, executed, findings, broken = await asyncio.gather(
-            own_tests(),
-            other_languages(ports, tree, job.origin, job.environment, job.options, only=task.check),
-            examples(),
-            scanning.new_findings(ports.scanners, ports.repository, job.origin, tree),
-            languages.refused_files(ports.sandbox, ports.repository, job.origin, tree, job.environment),
-        )
-        for more in (*other, *([executed] if executed is not None else [])):
-            report = together(report, more)
-        report = forgive(report, job.known_failures)
-        own = await asyncio.to_thread(_own_failures, ports, job.origin, report)
-        return Evidence(report=report, findings=(*findings, *broken), own=own)
 
     async def shown() -> Evidence:
-        nonlocal tree, job
         if not job.stubs:
-            return await evidence_of()
+            return await _evidence_of(ports, job, tree)
         # Over the origin too, so that no scanner takes them for the task's work.
         origin = await asyncio.to_thread(laid_over, ports.repository, job.origin, job.stubs)
-        tree = await asyncio.to_thread(laid_over, ports.repository, tree, job.stubs)
-        job = msgspec.structs.replace(job, origin=origin)
-        seen = await evidence_of()
+        whole = await asyncio.to_thread(laid_over, ports.repository, tree, job.stubs)
+        seen = await _evidence_of(ports, msgspec.structs.replace(job, origin=origin), whole)
         return msgspec.structs.replace(seen, report=without_unserved(seen.report))
 
     evidence = await run.step(name, shown, Evidence)
-    if not evidence.report.cases and not evidence.report.problem and task.files and not whole:
+    if not evidence.report.cases and not evidence.report.problem and job.assigned.files and len(job.plan.tasks) > 1:
         problem = "the task brought no test that runs"
         return msgspec.structs.replace(evidence, report=msgspec.structs.replace(evidence.report, problem=problem))
     return evidence
+
+
+async def _evidence_of(ports: Ports, job: Job, tree: Tree) -> Evidence:
+    """Every suite and scanner side by side, each suite on a copy of its own."""
+    report, other, executed, findings, broken = await asyncio.gather(
+        _own_tests(ports, job, tree),
+        other_languages(ports, tree, job.origin, job.environment, job.options, only=job.assigned.check),
+        _examples(ports, job, tree),
+        scanning.new_findings(ports.scanners, ports.repository, job.origin, tree),
+        languages.refused_files(ports.sandbox, ports.repository, job.origin, tree, job.environment),
+    )
+    for more in (*other, *([executed] if executed is not None else [])):
+        report = together(report, more)
+    report = forgive(report, job.known_failures)
+    own = await asyncio.to_thread(_own_failures, ports, job.origin, report)
+    return Evidence(report=report, findings=(*findings, *broken), own=own)
+
+
+async def _own_tests(ports: Ports, job: Job, tree: Tree) -> TestReport:
+    check = job.assigned.check
+    has_tests, older = await asyncio.to_thread(_tests_in, ports, job.origin, tree)
+    if not has_tests and not check:
+        return TestReport(suite="unit")
+    python = [path for path in check if path.endswith(".py")]
+    if check and not python:
+        return TestReport(suite="unit")
+    async with ports.sandbox.open(tree, environment=job.environment) as workspace:
+        return await runner.run_tests(workspace, suite="existing" if older else "unit", paths=python)
+
+
+async def _examples(ports: Ports, job: Job, tree: Tree) -> TestReport | None:
+    """The specification's examples, which apply once a single task is the whole product; None before."""
+    if len(job.plan.tasks) > 1 or not any(requirement.examples for requirement in job.specification.requirements):
+        return None
+    async with ports.sandbox.open(tree, environment=job.environment) as workspace:
+        return await system.run_examples(workspace, job.specification)
 
 
 async def other_languages(

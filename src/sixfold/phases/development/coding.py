@@ -11,13 +11,11 @@ from sixfold.domain.code import Objection
 from sixfold.domain.data import Tree
 from sixfold.domain.evidence import TestReport
 from sixfold.domain.flow import Job, TaskResult
-from sixfold.domain.model import Role
-from sixfold.domain.plan import Task
 from sixfold.domain.ports import Ports
 from sixfold.layers.refinement import diagnosis, repair
 from sixfold.phases.development.checking import Evidence, check_tree, log_evidence, refused
 from sixfold.phases.development.sampling import choose
-from sixfold.phases.development.writing import Applied, Written, attempt, sample
+from sixfold.phases.development.writing import Applied, Turn, Written, attempt, sample
 from sixfold.workflow.run import Run
 
 TASK = "task"
@@ -26,18 +24,18 @@ TASK = "task"
 
 async def work(run: Run, ports: Ports, job: Job) -> TaskResult:
     """One task, from brief to evidence: attempt, check, and climb the short repair ladder when it fails."""
-    task = job.plan.task(job.task)
+    task = job.assigned
     attempts: list[diagnosis.Attempt] = []
     seen: list[Evidence] = []
-    tree, strategy, notes = job.base, "first", job.notes
+    turn = Turn(number=1, tree=job.base, notes=job.notes)
     while True:
-        number = len(attempts) + 1
+        number, tree = turn.number, turn.tree
         run.emit(
             "task.started",
             f"started:{run.workflow}:{number}",
             {"task": task.id, "attempt": number, "title": task.title, "role": task.role, "base": tree},
         )
-        applied, evidence = await _try(run, ports, job, task, tree, number, notes, strategy, seen[-1:])
+        applied, evidence = await _try(run, ports, job, turn, seen[-1:])
         if applied.objection is not None:
             return _objects(job, tree, number, applied.objection)
         if not applied.refusals:
@@ -49,8 +47,8 @@ async def work(run: Run, ports: Ports, job: Job) -> TaskResult:
             done = _result(job, tree, number, evidence)
             return msgspec.structs.replace(done, published=applied.published, declined=applied.declined)
         seen.append(evidence)
-        attempts.append(_attempt_of(number, strategy, applied, evidence))
-        step = await run.step(f"development.diagnose:{number}", partial(_diagnose, job, task, attempts), diagnosis.Step)
+        attempts.append(_attempt_of(turn, applied, evidence))
+        step = await run.step(f"development.diagnose:{number}", partial(_diagnose, job, attempts), diagnosis.Step)
         run.emit(
             "repair.decided",
             f"repair:{run.workflow}:{number}",
@@ -58,59 +56,52 @@ async def work(run: Run, ports: Ports, job: Job) -> TaskResult:
         )
         if step.strategy == "stop":
             return _result(job, tree, number, evidence, failed=_known(step.reason, evidence))
-        strategy = step.strategy
-        if step.strategy in ("fresh", "expert"):
-            tree = job.base
-            notes = (*job.notes, repair.lesson([(item.report, item.findings) for item in seen]))
-        elif step.strategy == "sample":
-            tree, notes = job.base, job.notes
-        else:
-            notes = (*job.notes, repair.repair_note(evidence.report, evidence.findings, doubtful=evidence.doubtful))
+        turn = _next_turn(job, tree, number + 1, step.strategy, seen)
 
 
-async def _try(
-    run: Run,
-    ports: Ports,
-    job: Job,
-    task: Task,
-    tree: Tree,
-    number: int,
-    notes: tuple[str, ...],
-    strategy: str,
-    last: Sequence[Evidence],
-) -> tuple[Applied, Evidence]:
+def _next_turn(job: Job, tree: Tree, number: int, strategy: str, seen: Sequence[Evidence]) -> Turn:
+    """Where the next attempt begins and what it is told about those before."""
+    if strategy == "sample":
+        return Turn(number=number, tree=job.base, notes=job.notes, strategy=strategy)
+    if strategy in ("fresh", "expert"):
+        lesson = repair.lesson([(item.report, item.findings) for item in seen])
+        return Turn(number=number, tree=job.base, notes=(*job.notes, lesson), strategy=strategy)
+    last = seen[-1]
+    note = repair.repair_note(last.report, last.findings, doubtful=last.doubtful)
+    return Turn(number=number, tree=tree, notes=(*job.notes, note), strategy=strategy)
+
+
+async def _try(run: Run, ports: Ports, job: Job, turn: Turn, last: Sequence[Evidence]) -> tuple[Applied, Evidence]:
     """One attempt with its evidence: a single patch, or the best of several candidates.
 
     Args:
         last: the evidence of the attempt before; it holds for a repair that left the tree as it was.
     """
-    if number == 1 and len(job.candidates) > 1:
+    if turn.number == 1 and len(job.candidates) > 1:
         # Readings of the request that the clarity check paid for already.
         ready = [Written(patch=patch, text="") for patch in job.candidates]
-        return await choose(run, ports, job, task, ready, number)
-    if strategy == "sample":
-        written = await sample(run, ports, job, task, number, notes, most=job.options.candidates)
-        return await choose(run, ports, job, task, written, number)
-    asked: Role = "expert" if strategy == "expert" else "coder"
-    applied = await attempt(run, ports, job, task, tree, number, notes, asked=asked)
+        return await choose(run, ports, job, turn, ready)
+    if turn.strategy == "sample":
+        return await choose(run, ports, job, turn, await sample(run, ports, job, turn))
+    applied = await attempt(run, ports, job, turn)
     if applied.objection is not None:
         return applied, Evidence(report=TestReport(suite="unit"))
     if applied.refusals:
         return applied, refused(applied.refusals)
-    if strategy == "repair" and applied.tree == tree and last:
+    if turn.strategy == "repair" and applied.tree == turn.tree and last:
         return applied, last[-1]
-    evidence = await check_tree(run, ports, job, task, applied.tree, name=f"development.check:{number}")
-    log_evidence(run, task, number, applied.tree, evidence)
+    evidence = await check_tree(run, ports, job, applied.tree, name=f"development.check:{turn.number}")
+    log_evidence(run, job.assigned, turn.number, applied.tree, evidence)
     return applied, evidence
 
 
-def _attempt_of(number: int, strategy: str, applied: Applied, evidence: Evidence) -> diagnosis.Attempt:
+def _attempt_of(turn: Turn, applied: Applied, evidence: Evidence) -> diagnosis.Attempt:
     return diagnosis.Attempt(
-        number=number,
+        number=turn.number,
         patch=applied.signature,
         failure=diagnosis.failure_signature(evidence.report, evidence.findings),
         failures=evidence.failures,
-        strategy=strategy,
+        strategy=turn.strategy,
         passed=evidence.report.count("passed"),
         blocked=bool(evidence.report.problem),
         failing=diagnosis.failing_signatures(evidence.report),
@@ -118,8 +109,9 @@ def _attempt_of(number: int, strategy: str, applied: Applied, evidence: Evidence
     )
 
 
-async def _diagnose(job: Job, task: Task, attempts: Sequence[diagnosis.Attempt]) -> diagnosis.Step:
+async def _diagnose(job: Job, attempts: Sequence[diagnosis.Attempt]) -> diagnosis.Step:
     """A step although it is pure: its thresholds change with versions, and a resumed run must not."""
+    task = job.assigned
     return diagnosis.next_step(
         attempts,
         most_repairs=job.options.max_repairs,

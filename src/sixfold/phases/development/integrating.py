@@ -214,7 +214,7 @@ async def _integrate(run: Run, ports: Ports, site: Site, child: Child, result: T
         if (tree != result.tree or unproven) and retests < _MOST_RETESTS:
             retests += 1
             job = site.job(task, base=tree)
-            evidence = await check_tree(run, ports, job, task, tree, name=f"development.retest:{label}:{round}")
+            evidence = await check_tree(run, ports, job, tree, name=f"development.retest:{label}:{round}")
             if unproven:
                 log_evidence(run, task, result.attempts, tree, evidence, label=f":{label}:real")
             result = msgspec.structs.replace(result, report=evidence.report, findings=evidence.findings)

@@ -103,7 +103,7 @@ async def take_edit(
     """What a person made of an increment, tested again as if a coder had written it, under their name."""
     tree = Tree(decision.value)
     job = site.job(task, base=tree)
-    evidence = await check_tree(run, ports, job, task, tree, name=f"development.retest:{increment.id}:edited")
+    evidence = await check_tree(run, ports, job, tree, name=f"development.retest:{increment.id}:edited")
     place = {"scope": task.id, "attempt": result.attempts, "tree": tree}
     run.emit("tests.ran", f"tests:{increment.id}:edited", {**place, "report": evidence.report})
     run.emit("scan.done", f"scan:{increment.id}:edited", {**place, "findings": evidence.findings})

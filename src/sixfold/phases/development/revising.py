@@ -180,7 +180,7 @@ async def reused(run: Run, ports: Ports, site: Site, task: Task) -> bool:
     how = "told the same and built on the same files"
     if files != before.files:
         job = site.job(task)
-        evidence = await check_tree(run, ports, job, task, site.tree, name=f"development.recheck:{label}")
+        evidence = await check_tree(run, ports, job, site.tree, name=f"development.recheck:{label}")
         log_evidence(run, task, site.turn, site.tree, evidence)
         if evidence.failures:
             site.orders[task.id] = (repair.repair_note(evidence.report, evidence.findings),)

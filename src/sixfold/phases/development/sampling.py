@@ -15,12 +15,11 @@ from sixfold.domain.code import Refusal
 from sixfold.domain.data import Data, Tree
 from sixfold.domain.divergence import Candidate, Divergence
 from sixfold.domain.flow import Job
-from sixfold.domain.plan import Task
 from sixfold.domain.ports import Ports, Workspace
 from sixfold.layers.synthesis import selection
 from sixfold.layers.testing import divergence
 from sixfold.phases.development.checking import Evidence, check_tree, log_evidence, refused
-from sixfold.phases.development.writing import Applied, Written, apply_patch
+from sixfold.phases.development.writing import Applied, Turn, Written, apply_patch
 from sixfold.workflow.run import Run
 
 _MOST_INPUTS = 40
@@ -34,15 +33,15 @@ class _Compared(Data, frozen=True, kw_only=True):
     divergences: tuple[Divergence, ...] = ()
 
 
-async def choose(
-    run: Run, ports: Ports, job: Job, task: Task, written: Sequence[Written], number: int
-) -> tuple[Applied, Evidence]:
+async def choose(run: Run, ports: Ports, job: Job, turn: Turn, written: Sequence[Written]) -> tuple[Applied, Evidence]:
     """Apply and test every candidate on the task's base, and return the best by executed evidence."""
+    task, number = job.assigned, turn.number
+    ground = msgspec.structs.replace(turn, tree=job.base)
     applied: list[Applied] = []
     seen: list[Evidence] = []
     for place, each in enumerate(written, 1):
         label = f".s{place}"
-        one = _as_candidate(await apply_patch(run, ports, job, task, job.base, each, number, label=label))
+        one = _as_candidate(await apply_patch(run, ports, job, ground, each, label=label))
         if one.refusals:
             evidence = refused(one.refusals)
         else:
@@ -50,7 +49,7 @@ async def choose(
             evidence = (
                 seen[twin]
                 if twin is not None
-                else await check_tree(run, ports, job, task, one.tree, name=f"development.check:{number}{label}")
+                else await check_tree(run, ports, job, one.tree, name=f"development.check:{number}{label}")
             )
             log_evidence(run, task, number, one.tree, evidence, label=label)
         applied.append(one)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 
+import msgspec
+
 from sixfold.domain.code import Objection, Patch, Refusal
 from sixfold.domain.data import Data, Digest, Tree
 from sixfold.domain.errors import InvalidReply
 from sixfold.domain.flow import Job
 from sixfold.domain.model import Role
-from sixfold.domain.plan import Task
 from sixfold.domain.ports import Ports
 from sixfold.domain.words import words_of
 from sixfold.layers.planning import context
@@ -45,44 +46,46 @@ class Applied(Data, frozen=True, kw_only=True):
     declined: str = ""
 
 
-async def attempt(
-    run: Run,
-    ports: Ports,
-    job: Job,
-    task: Task,
-    tree: Tree,
-    number: int,
-    notes: tuple[str, ...],
-    *,
-    asked: Role = "coder",
-) -> Applied:
+class Turn(Data, frozen=True, kw_only=True):
+    """One attempt of a task: which, on which tree, with which orders, by what strategy."""
+
+    number: int
+    tree: Tree
+    notes: tuple[str, ...]
+    strategy: str = "first"
+
+    @property
+    def asked(self) -> Role:
+        """The role whose model writes."""
+        return "expert" if self.strategy == "expert" else "coder"
+
+
+async def attempt(run: Run, ports: Ports, job: Job, turn: Turn) -> Applied:
     """One patch on a tree: written, applied, and once corrected when it was refused."""
-    if number == 1 and job.candidate is not None:
+    if turn.number == 1 and job.candidate is not None:
         written = Written(patch=job.candidate, text="")
     else:
-        written = await _write(run, ports, job, task, tree, f"development.write_patch:{number}", notes, asked)
-    applied = await apply_patch(run, ports, job, task, tree, written, number)
+        written = await _write(run, ports, job, turn, "development.write_patch")
+    applied = await apply_patch(run, ports, job, turn, written)
     if not applied.refusals or applied.objection is not None:
         return applied
-    again = (*notes, write.previous_answer(written.text), write.correction(applied.refusals))
-    written = await _write(run, ports, job, task, tree, f"development.correct_patch:{number}", again, asked)
-    return await apply_patch(run, ports, job, task, tree, written, number, label=".corrected")
+    orders = (*turn.notes, write.previous_answer(written.text), write.correction(applied.refusals))
+    again = msgspec.structs.replace(turn, notes=orders)
+    written = await _write(run, ports, job, again, "development.correct_patch")
+    return await apply_patch(run, ports, job, turn, written, label=".corrected")
 
 
-async def sample(
-    run: Run, ports: Ports, job: Job, task: Task, number: int, notes: tuple[str, ...], *, most: int
-) -> tuple[Written, ...]:
-    """Patches from `most` fresh contexts side by side; those whose answers could not be read are left out.
+async def sample(run: Run, ports: Ports, job: Job, turn: Turn) -> tuple[Written, ...]:
+    """Patches from as many fresh contexts as allowed, side by side; answers that could not be read are left out.
 
     Raises:
         InvalidReply: none could be read.
     """
 
     async def ask_all() -> Samples:
-        brief = await asyncio.to_thread(_brief, ports, job, task, job.base)
-        asked = [
-            _ask(ports, job, task, brief, "development.sample", notes, sample=index) for index in range(1, most + 1)
-        ]
+        brief = await asyncio.to_thread(_brief, ports, job, job.base)
+        numbers = range(1, job.options.candidates + 1)
+        asked = [_ask(ports, job, turn, brief, "development.sample", sample=number) for number in numbers]
         answers = await asyncio.gather(*asked, return_exceptions=True)
         for answer in answers:
             if isinstance(answer, BaseException) and not isinstance(answer, InvalidReply):
@@ -92,22 +95,21 @@ async def sample(
             raise next(answer for answer in answers if isinstance(answer, InvalidReply))
         return Samples(written=written)
 
-    return (await run.step(f"development.sample:{number}", ask_all, Samples)).written
+    return (await run.step(f"development.sample:{turn.number}", ask_all, Samples)).written
 
 
-async def _write(
-    run: Run, ports: Ports, job: Job, task: Task, tree: Tree, name: str, notes: tuple[str, ...], asked: Role
-) -> Written:
+async def _write(run: Run, ports: Ports, job: Job, turn: Turn, purpose: str) -> Written:
     async def ask() -> Written:
-        brief = await asyncio.to_thread(_brief, ports, job, task, tree)
+        brief = await asyncio.to_thread(_brief, ports, job, turn.tree)
         # In its own repair the task's work stands on the tree; on the ground it began with, nothing would be done.
-        may_decline = job.may_decline or tree != job.base
-        return await _ask(ports, job, task, brief, name.rpartition(":")[0], notes, asked=asked, may_decline=may_decline)
+        may_decline = job.may_decline or turn.tree != job.base
+        return await _ask(ports, job, turn, brief, purpose, may_decline=may_decline)
 
-    return await run.step(name, ask, Written)
+    return await run.step(f"{purpose}:{turn.number}", ask, Written)
 
 
-def _brief(ports: Ports, job: Job, task: Task, tree: Tree) -> str:
+def _brief(ports: Ports, job: Job, tree: Tree) -> str:
+    task = job.assigned
     changed = () if task.files else ports.repository.changes(job.origin, tree)
     return context.brief(
         task,
@@ -124,36 +126,26 @@ def _brief(ports: Ports, job: Job, task: Task, tree: Tree) -> str:
 
 
 async def _ask(
-    ports: Ports,
-    job: Job,
-    task: Task,
-    brief: str,
-    purpose: str,
-    notes: tuple[str, ...],
-    *,
-    sample: int = 0,
-    asked: Role = "coder",
-    may_decline: bool = False,
+    ports: Ports, job: Job, turn: Turn, brief: str, purpose: str, *, sample: int = 0, may_decline: bool = False
 ) -> Written:
     patch, answered = await write.write_patch(
         ports.model,
         brief,
-        role=task.role,
+        role=job.assigned.role,
         purpose=purpose,
-        scope=task.id,
-        notes=notes,
+        scope=job.task,
+        notes=turn.notes,
         sample=sample,
         format=job.options.edit_format,
         may_decline=may_decline,
-        asked=asked,
+        asked=turn.asked,
     )
     return Written(patch=patch, text=answered.replies[-1].text)
 
 
-async def apply_patch(
-    run: Run, ports: Ports, job: Job, task: Task, tree: Tree, written: Written, number: int, *, label: str = ""
-) -> Applied:
+async def apply_patch(run: Run, ports: Ports, job: Job, turn: Turn, written: Written, *, label: str = "") -> Applied:
     """Apply a patch as a whole or not at all, and write down which."""
+    task, tree, number = job.assigned, turn.tree, turn.number
 
     def apply_it() -> Applied:
         signature = diagnosis.patch_signature(written.patch)

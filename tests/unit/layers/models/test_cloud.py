@@ -120,6 +120,17 @@ async def test_what_a_run_paid_for_is_not_called_recorded_after_a_crash(tmp_path
     assert [(record.scope, record.replayed) for record in told] == [("T1", False), ("T2", True)]
 
 
+async def test_answers_nobody_was_told_of_are_told_once_when_a_run_goes_on(tmp_path: Path) -> None:
+    first: list[CallRecord] = []
+    before = cloud(tmp_path, ScriptedModel(["known", "lost"]), on_call=first.append)
+    await before.complete(request("a"), scope="T1")
+    await before.complete(request("b"), scope="T2")
+    late: list[CallRecord] = []
+    resumed = cloud(tmp_path, ScriptedModel([]), on_call=late.append)
+    resumed.catch_up(lambda request, scope: scope == "T1")
+    assert late == first[1:]
+
+
 async def test_what_came_from_a_recording_stays_recorded_after_a_crash(tmp_path: Path) -> None:
     await cloud(tmp_path / "first", ScriptedModel(["once"])).complete(request())
     replay = str(tmp_path / "first" / "cassette")

@@ -12,8 +12,8 @@ from sixfold.layers.planning.form import Unfit, plan_form, read_form, with_fault
 
 PLAN = Plan(
     tasks=(
-        Task(id="T1", title="Store", goal="Keep.\nSafely.", files=("a.py",), provides=("store",), budget_tokens=9_000),
-        Task(id="T2", title="Serve", goal="", role="back end", model="x:y", consumes=("store",), requirements=("R1",)),
+        Task(id="T1", title="Store", goal="Keep.\nSafely.", files=("a.py",), provides=("store",)),
+        Task(id="T2", title="Serve", goal="", role="back end", consumes=("store",), requirements=("R1",)),
     ),
     contracts=(Contract(id="store", kind="python", text="class Store:\n    def get(id: int) -> str | None"),),
     revision=3,

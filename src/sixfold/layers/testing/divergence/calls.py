@@ -114,7 +114,7 @@ def smaller_inputs(steps: Input) -> Iterator[Input]:
 def arguments(call: str) -> list[Value] | None:
     """The literal positional arguments of a call; None when there are others."""
     try:
-        node = syntax.parse(call.strip(), mode="eval").body
+        node = syntax.parse_expression(call.strip()).body
         if not isinstance(node, ast.Call) or node.keywords:
             return None
         return [ast.literal_eval(item) for item in node.args]

@@ -217,7 +217,7 @@ def _started(start: Sequence[str]) -> Boundary | None:
 def _called(call: str, module: str) -> tuple[str, str] | None:
     """`shop.cart.total([1])` as (`total`, `total([1])`) when the module is `shop.cart`."""
     try:
-        tree = syntax.parse(call.strip(), mode="eval").body
+        tree = syntax.parse_expression(call.strip()).body
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
     if not (isinstance(tree, ast.Call) and isinstance(tree.func, ast.Attribute)):

@@ -136,7 +136,7 @@ def refined(declared: Shape, seen: Shape) -> Shape:
 def _of_constant(node: ast.Constant) -> Shape:
     if isinstance(node.value, str):
         try:
-            return of_annotation(syntax.parse(node.value, mode="eval").body)
+            return of_annotation(syntax.parse_expression(node.value).body)
         except (SyntaxError, ValueError, RecursionError, MemoryError):
             return ANY
     return Shape(kind="none") if node.value is None else ANY

@@ -16,7 +16,7 @@ from sixfold.layers.testing.sandbox.channel import Supervision
 from sixfold.layers.testing.sandbox.files import Files
 from sixfold.layers.testing.sandbox.inside import Places
 from sixfold.layers.testing.sandbox.policy import clean_environment
-from sixfold.layers.testing.sandbox.running import Running, RunningService
+from sixfold.layers.testing.sandbox.running import Running, RunningService, out_of_time
 
 BATCH_LIMITS = Limits(wall_s=5.0, memory_bytes=1 << 30, output_bytes=1 << 16)
 
@@ -83,7 +83,7 @@ class IsolatedWorkspace:
             "scratch": scratch,
             "dumpable": not self._places.hides_memory,
             "wall_s": limits.wall_s,
-            "cpu_s": _cpu_s(limits),
+            "cpu_s": limits.wall_s if limits.cpu_s is None else limits.cpu_s,
             "memory_bytes": limits.memory_bytes,
             "output_bytes": limits.output_bytes,
         }
@@ -95,7 +95,7 @@ class IsolatedWorkspace:
         )
         words = ["python", "-u", self._places.batch]
         done = await self.exec(words, stdin=json.dumps(wanted).encode(), limits=whole, env=env)
-        return _batch_results(done, len(sources))
+        return _batch_results(done, len(sources), limits)
 
     async def close(self) -> None:
         """End the services."""
@@ -120,7 +120,7 @@ class IsolatedWorkspace:
             "argv": words,
             "env": clean_environment(places.python, places.home, places.temporary, env),
             "cwd": os.path.normpath(os.path.join(places.work, cwd)),
-            "cpu_s": _cpu_s(limits),
+            "cpu_s": limits.wall_s if limits.cpu_s is None else limits.cpu_s,
             "memory_bytes": limits.memory_bytes,
             "processes": limits.processes,
             "file_bytes": limits.file_bytes,
@@ -128,23 +128,19 @@ class IsolatedWorkspace:
         }
 
 
-def _cpu_s(limits: Limits) -> float:
-    """A second above the wall time where nothing is said: a busy loop then always ends by the clock, not by chance."""
-    return limits.wall_s + 1 if limits.cpu_s is None else limits.cpu_s
-
-
-def _batch_results(done: ExecResult, count: int) -> tuple[ExecResult, ...]:
+def _batch_results(done: ExecResult, count: int, limits: Limits) -> tuple[ExecResult, ...]:
     """What each input did; when the batch itself broke, every input it never reached carries its end."""
     results: dict[int, ExecResult] = {}
     for line in done.stdout.splitlines():
         with contextlib.suppress(ValueError, KeyError, TypeError):  # a broken line is a missing result
             told = json.loads(line)
+            reason = out_of_time(told["stopped_by"], told["wall_s"], limits)
             results[int(told["n"])] = ExecResult(
-                exit_code=told["code"],
+                exit_code=137 if reason == "wall" else told["code"],
                 stdout=told["out"],
                 stderr=told["err"],
-                timed_out=told["stopped_by"] == "wall",
-                stopped_by=told["stopped_by"],
+                timed_out=reason == "wall",
+                stopped_by=reason,
                 truncated=told["stopped_by"] == "output",
                 wall_s=round(told["wall_s"], 6),
             )

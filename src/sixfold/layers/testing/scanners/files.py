@@ -38,7 +38,7 @@ class FileRules:
             if entry.path.endswith(self._suffix)
             and entry.mode != "120000"
             and entry.size_bytes <= MOST_BYTES
-            and _is_wanted(entry.path, paths)
+            and is_wanted(entry.path, paths)
         ]
         fresh = [entry for entry in entries if (entry.path, entry.digest) not in self._known]
         if len(fresh) > FEW_FILES:
@@ -54,7 +54,8 @@ class FileRules:
         self._known[entry.path, entry.digest] = tuple(self._rules(entry.path, content))
 
 
-def _is_wanted(path: str, paths: Sequence[str]) -> bool:
+def is_wanted(path: str, paths: Sequence[str]) -> bool:
+    """Whether a path is asked for; no paths ask for all, a folder for what lies in it."""
     return not paths or path in paths or any(path.startswith(f"{one.rstrip('/')}/") for one in paths)
 
 
@@ -73,7 +74,7 @@ def chosen(folder: Path, paths: Sequence[str], suffix: str = "") -> tuple[str, .
     found = []
     for file in folder.rglob(f"*{suffix}"):
         path = file.relative_to(folder).as_posix()
-        if not _is_wanted(path, paths):
+        if not is_wanted(path, paths):
             continue
         if file.is_file() and not file.is_symlink() and file.stat().st_size <= MOST_BYTES:
             found.append(path)

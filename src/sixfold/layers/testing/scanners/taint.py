@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
@@ -89,7 +90,7 @@ class Taint:
             return False
         if isinstance(node, ast.Call) and last_name(node.func) in CLEANERS:
             return False
-        if isinstance(node, ast.Compare):
+        if isinstance(node, ast.Compare) or _is_spelled_out(node):
             return False
         if isinstance(node, ast.Name):
             return node.id in self._names
@@ -131,6 +132,15 @@ class Taint:
         if source is not None and source in self:
             for target in targets:
                 self._names |= {part.id for part in ast.walk(target) if isinstance(part, ast.Name)}
+
+
+def _is_spelled_out(node: ast.AST) -> bool:
+    """A text that matched, whole, a pattern that says which characters may stand in it, none of them a slash."""
+    if not isinstance(node, ast.Call) or last_name(node.func) != "fullmatch" or not node.args:
+        return False
+    pattern = node.args[0].value if isinstance(node.args[0], ast.Constant) else ""
+    open_ones = re.search(r"\[\^|(?<!\\)\.[*+]|\\S|\[[^\]]*/", pattern) if isinstance(pattern, str) else True
+    return bool(pattern) and not open_ones
 
 
 def _routed(function: Function) -> Iterator[str]:
