@@ -7,10 +7,10 @@ tools are the ones that were there before product code was loaded.
 
 from __future__ import annotations
 
-import asyncio
 import builtins
 import contextlib
 import functools
+import inspect
 import json
 import linecache
 import os
@@ -263,7 +263,7 @@ class Recorder:
             called[id] = ("returned" if getattr(plain, "__code__", None) is genuine else "replaced", None)
             return result
 
-        return wait if asyncio.iscoroutinefunction(function) else call
+        return wait if inspect.iscoroutinefunction(function) else call
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, Any, Any]:
