@@ -10,6 +10,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from sixfold import forking, recording
 from sixfold.config import Settings
 from sixfold.domain.code import Snapshot
@@ -67,6 +69,8 @@ def drive(
         return from_json(ended.data["outcome"], Outcome).exit_code
     with state.drive(run):
         if options is not None:
+            if options.edit_format == "auto":  # settled when the run began; its coder has answered in that form
+                options = msgspec.structs.replace(options, edit_format=options_of(log).edit_format)
             log.append("run.resumed", f"resumed:{log.next('run.resumed')}", {"by": who(), "options": options})
         if parts.durable is None:
             threading.Thread(target=_preload, args=(options_of(log),), name="preload", daemon=True).start()

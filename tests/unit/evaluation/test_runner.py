@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
+
+import pytest
 
 from sixfold import wiring
 from sixfold.config import Settings
+from sixfold.domain.errors import SixfoldError
+from sixfold.domain.run import Options
 from sixfold.evaluation.runner import Place, ready
 from sixfold.evaluation.sample import Row, Sample
 from sixfold.evaluation.solvers import SOLVERS
+from sixfold.workflow.engine import in_memory
 
 
 def place(name: str, solver: str, epoch: int = 1) -> Place:
@@ -39,3 +45,19 @@ def test_answers_are_lent_without_the_lenders_roles(tmp_path: Path) -> None:
     (cassette / "abc.json").write_text("an answer")
     wiring.share_answers(settings, lender, run)
     assert [path.name for path in (state.folder(run) / "cassette").iterdir()] == ["abc.json"]
+
+
+@pytest.mark.slow
+def test_a_resumed_run_keeps_the_edit_format_it_began_with(tmp_path: Path) -> None:
+    settings = Settings(home=tmp_path / "home")
+    options = Options(models=(("*", "command:false"),))
+    (tmp_path / "folder").mkdir()
+    run = wiring.start(settings, "create fizz.py", (), tmp_path / "folder", options)
+    with contextlib.suppress(SixfoldError):  # the model fails at once; by then the options are in force
+        wiring.drive(settings, run, options=options, parts=wiring.Parts(durable=in_memory))
+    begun, resumed = (
+        event.data["options"]["edit_format"]
+        for event in wiring.state_of(settings).log(run).read()
+        if event.kind in ("run.created", "run.resumed")
+    )
+    assert begun == resumed != "auto"

@@ -202,7 +202,7 @@ async def _integrate(run: Run, ports: Ports, site: Site, child: Child, result: T
     """Make a finished task part of the product: merge, test, review; go back to the coder when that fails."""
     task, label = child.task, child.label
     published = result.published
-    tree, round, retests = result.tree, 1, 0
+    tree, round, retests, rejections = result.tree, 1, 0, 0
     while result.status == "done":
         if round == 1:
             merged = await _merge(run, ports, site, label, result)
@@ -215,8 +215,9 @@ async def _integrate(run: Run, ports: Ports, site: Site, child: Child, result: T
             retests += 1
             job = site.job(task, base=tree)
             evidence = await check_tree(run, ports, job, tree, name=f"development.retest:{label}:{round}")
-            if unproven:
-                log_evidence(run, task, result.attempts, tree, evidence, label=f":{label}:real")
+            # What a person reads of an increment is the evidence for exactly its tree: the merged one.
+            how = "real" if unproven else f"merged:{round}"
+            log_evidence(run, task, result.attempts, tree, evidence, label=f":{label}:{how}")
             result = msgspec.structs.replace(result, report=evidence.report, findings=evidence.findings)
             if evidence.failures:
                 notes = (repair.repair_note(evidence.report, evidence.findings),)
@@ -235,12 +236,26 @@ async def _integrate(run: Run, ports: Ports, site: Site, child: Child, result: T
                     {"task": task.id, "status": "done", "reason": "", "tree": increment.tree},
                 )
                 return msgspec.structs.replace(result, tree=increment.tree, published=result.published or published)
-            notes = (f"A reviewer rejected this increment:\n{decision.comment}\nDo what they ask.",)
+            rejections += 1
+            notes = (_rejected(decision.comment, rejections, result.declined),)
         round += 1
         id = await run.start(f"task:{label}.{round}", TASK, site.job(task, base=tree, notes=notes))
         _, result = await run.first([id], TaskResult)
         tree = result.tree
     return result
+
+
+def _rejected(comment: str, times: int, answer: str) -> str:
+    """What the coder reads of a rejection; never the same twice, or a repeated one would get its recorded answer.
+
+    Args:
+        answer: why the coder changed nothing the last time; empty when it did.
+    """
+    note = f"A reviewer rejected this increment:\n{comment}\nDo what they ask."
+    if times == 1:
+        return note
+    told = f"you changed nothing and said: {answer}" if answer else "your change did not satisfy them"
+    return f"{note}\nThis is rejection {times}; after the one before, {told}"
 
 
 async def _merge(run: Run, ports: Ports, site: Site, label: str, result: TaskResult) -> Tree | None:
