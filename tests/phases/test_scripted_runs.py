@@ -208,17 +208,6 @@ def test_a_rejected_release_is_reworked_and_offered_again(person: Person) -> Non
     assert "as the reviewer asked" in (person.folder / "fizz.py").read_text()
 
 
-def test_a_rejection_in_the_same_words_is_another_question_to_the_coder(person: Person) -> None:
-    build = ("build", "create fizz.py with fizz(n) and a test", "--review", "all")
-    person.sixfold(*build, scenario="reviewed", expect=3)
-    for increment in ("I1", "I1.2"):
-        person.sixfold("reject", "--last", increment, "-m", "add the remark")
-        person.sixfold("resume", expect=3)
-    calls = [event["data"] for event in person.events("model.called")]
-    rework = [call["request"] for call in calls if call["purpose"] == "development.write_patch"]
-    assert len(set(rework)) == 2
-
-
 @pytest.mark.skipif(shutil.which("node") is None, reason="node runs the front end's tests: apt-get install nodejs")
 def test_a_front_end_in_javascript_beside_a_python_back_end_is_tested_in_both_languages(person: Person) -> None:
     person.sixfold(

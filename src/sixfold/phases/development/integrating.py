@@ -237,7 +237,7 @@ async def _integrate(run: Run, ports: Ports, site: Site, child: Child, result: T
                 )
                 return msgspec.structs.replace(result, tree=increment.tree, published=result.published or published)
             rejections += 1
-            notes = (_rejected(decision.comment, rejections, result.declined),)
+            notes = (rejection_note(decision.comment, rejections, result.declined),)
         round += 1
         id = await run.start(f"task:{label}.{round}", TASK, site.job(task, base=tree, notes=notes))
         _, result = await run.first([id], TaskResult)
@@ -245,7 +245,7 @@ async def _integrate(run: Run, ports: Ports, site: Site, child: Child, result: T
     return result
 
 
-def _rejected(comment: str, times: int, answer: str) -> str:
+def rejection_note(comment: str, times: int, answer: str) -> str:
     """What the coder reads of a rejection; never the same twice, or a repeated one would get its recorded answer.
 
     Args:
