@@ -1,9 +1,9 @@
 """How long the coder's loop waits for lint, format and quick security over 1, 10 and 100 generated files.
 
 Prints one JSON object; see `figures.md`, row `scan_speed`. The inner loop is Ruff's rules and formatting plus our own
-`audit`, `suspicious`, `secrets` and `dependencies`; Bandit and Semgrep (`--semgrep PATH`, else the one on PATH, else null;
-in the sandbox, as it runs) are timed apart, because they run only in validation. `ty` is
-not part of Sixfold: types are `null` here.
+`audit`, `suspicious`, `secrets` and `dependencies`; Bandit and Semgrep (`--semgrep PATH`, else the one on PATH, else
+null; in the sandbox, as it runs) are timed apart, because they run only in validation. `ty` is not part of Sixfold:
+types are `null` here.
 """
 
 from __future__ import annotations
