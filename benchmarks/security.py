@@ -12,7 +12,7 @@ a release would be. `recall` is the share of insecure variants blocked, `false_b
 - `cyberseceval`: scenarios of the development half by weakness, and for how many an exploit class or rule exists; its
   prompts hold no code, so nothing is scanned.
 - `--pairs FILE` adds pairs: JSON Lines with `id`, `cwe`, `insecure`, `secure`, or a folder of `NAME/insecure.py` and
-  `NAME/secure.py`.
+  `NAME/secure.py`, with services in `services.toml` beside them in the form of `pairs/services.toml`.
 
 - `injection_*`: every hostile text of `sixfold.evaluation.injection` (at least 300), shown to a model that obeys each,
   half of them to a task with a write set and half without. `effects` are what got past patch, scanners and package
@@ -35,6 +35,7 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 from sixfold.domain.data import Data, digest
 from sixfold.domain.evidence import Finding
@@ -122,7 +123,14 @@ def function_variant(name: str, cwe: str, source: str, *, insecure: bool) -> Var
 
 def service_variant(told: dict[str, Any], source: str, *, insecure: bool) -> Variant:
     """A service behind HTTP."""
-    steps = tuple(Step(method=one["method"], path=one["path"], body=one.get("body")) for one in told["steps"])
+    steps = tuple(
+        Step(
+            method=one["method"],
+            path=one["path"] + (f"?{urlencode(one['query'])}" if one.get("query") else ""),
+            body=one.get("body"),
+        )
+        for one in told["steps"]
+    )
     entry = Entry(name="api", kind="service", start=("python", "serve.py", "{port}", "{data}"), health="/health")
     requirement = Requirement(id="R1", text="serves", examples=(Example(id="R1.E1", title="a request", steps=steps),))
     specification = Specification(title=told["name"], entries=(entry,), requirements=(requirement,))
@@ -177,6 +185,13 @@ def raw_variant(
 
 def further_variants(place: Path) -> list[Variant]:
     """Pairs from outside."""
+    services = place / "services.toml"
+    told = tomllib.loads(services.read_text(encoding="utf-8"))["service"] if services.is_file() else []
+    visited = [
+        service_variant(pair, pair[kind].lstrip("\n"), insecure=kind == "insecure")
+        for pair in told
+        for kind in ("insecure", "secure")
+    ]
     if place.is_dir():
         rows = [
             {
@@ -189,12 +204,13 @@ def further_variants(place: Path) -> list[Variant]:
         ]
     else:
         rows = [json.loads(line) for line in place.read_text(encoding="utf-8").splitlines() if line.strip()]
-    return [
+    functions = [
         function_variant(str(row["id"]), str(row.get("cwe", "")), row[kind], insecure=kind == "insecure")
         for row in rows
         for kind in ("insecure", "secure")
         if row.get(kind)
     ]
+    return [*functions, *visited]
 
 
 class Bench:
@@ -433,7 +449,9 @@ async def measure(options: argparse.Namespace) -> dict[str, Any]:
         variants = [one for one in own_variants() if options.only in f"{one.name} {one.cwe}"]
         figures = await measure_pairs(bench, variants, options.jobs) if not options.no_own else {}
         if options.pairs:
-            further = await measure_pairs(bench, further_variants(options.pairs), options.jobs)
+            further = await measure_pairs(
+                bench, [one for one in further_variants(options.pairs) if options.only in one.name], options.jobs
+            )
             figures = {**figures, "further": further} if figures else further
         if not options.only:
             figures |= await measure_sallm(bench, options.data)

@@ -98,6 +98,11 @@ class TestReport(Data, frozen=True, kw_only=True):
         return sum(1 for case in self.cases if case.outcome == outcome)
 
     @property
+    def from_outside(self) -> bool:
+        """Whether whoever wrote the code had no hand in these tests; only such are evidence for a requirement."""
+        return self.suite in ("acceptance", "examples")
+
+    @property
     def green(self) -> bool:
         """At least one test ran, none failed, the runner itself was sound. Skips alone are not green."""
         bad = self.count("failed") + self.count("error")

@@ -239,12 +239,18 @@ class RunView(Data, frozen=True, kw_only=True):
         return tuple(subjects)
 
     def reports(self, scope: str | None = None) -> tuple[TestReport, ...]:
-        """The reports that count: the product's own when it was validated, else the last of each task and suite."""
+        """The reports that count: the product's own when it was validated, else the last of each task and suite.
+
+        What was found about an earlier tree of the whole product is no evidence for the one that was validated last.
+        """
         runs = [item for item in self.evidence if item.report is not None]
+        trees = [item.tree for item in self.evidence if item.scope == VALIDATION]
         whole = {_family(item.report.suite) for item in runs if item.scope == VALIDATION and item.report}
         latest: dict[tuple[str, str], TestReport] = {}
         for item in runs:
             if item.report is None or (scope is not None and item.scope != scope):
+                continue
+            if item.scope == VALIDATION and item.tree != trees[-1]:
                 continue
             if scope is None and _family(item.report.suite) in whole and item.scope != VALIDATION:
                 continue

@@ -233,3 +233,14 @@ def test_a_case_that_ran_twice_counts_as_it_ended() -> None:
     passed = msgspec.structs.replace(case, outcome="passed")
     reports = (TestReport(suite="unit", cases=(case,)), TestReport(suite="unit", cases=(passed,)))
     assert outcomes(reports, ("unit",)) == {"passed": 1, "failed": 0, "skipped": 0}
+
+
+def test_tests_of_an_earlier_tree_are_no_evidence_for_the_one_validated_last(tmp_path: Path) -> None:
+    view = view_at(tmp_path, "validated")
+    [acceptance] = [report for report in view.reports() if report.suite == "acceptance"]
+    assert acceptance.count("passed") == 3
+    place = {"scope": "validation", "attempt": 3, "tree": "e" * 40}
+    own = TestReport(suite="unit", cases=(TestCase(id="a", outcome="passed"),))
+    moved = after(view, "tests.ran", **place, report=own)
+    assert [report.suite for report in moved.reports("validation")] == ["unit"]
+    assert not [report for report in moved.reports() if report.from_outside]

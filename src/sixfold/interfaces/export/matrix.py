@@ -22,6 +22,7 @@ def document(view: RunView) -> str:
         raise UsageError(f"{view.run or 'the run'} has no specification yet", next=f"sixfold show {view.run or 'RUN'}")
     reports = view.reports()
     cases = [case for report in reports if not report.problem for case in report.cases]
+    outside = [case for report in reports if not report.problem and report.from_outside for case in report.cases]
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(HEAD)
@@ -33,7 +34,8 @@ def document(view: RunView) -> str:
             sum(1 for case in tests if case.outcome in kinds)
             for kinds in (("passed",), ("failed", "error"), ("skipped",))
         ]
-        proven = counts[0] > 0 and counts[1] == 0 and (view.offer is None or item.id not in view.offer.unverified)
+        shown = any(case.outcome == "passed" and item.id in case.requirements for case in outside)
+        proven = shown and counts[1] == 0 and (view.offer is None or item.id not in view.offer.unverified)
         row = (
             item.id,
             item.text,

@@ -233,7 +233,10 @@ def matrix(view: RunView) -> Html | None:
     """Requirement → task → file → test → evidence: only what was recorded, gaps shown as gaps."""
     if view.specification is None:
         return None
+    reports = [report for report in view.reports() if not report.problem]
     cases = [case for report in view.reports() for case in report.cases]
+    outside = [case for report in reports if report.from_outside for case in report.cases]
+    shown = {id for case in outside if case.outcome == "passed" for id in case.requirements}
     unverified = set(view.offer.unverified) if view.offer else set()
     body: list[tuple[Child, ...]] = []
     for item in view.specification.requirements:
@@ -246,7 +249,7 @@ def matrix(view: RunView) -> Html | None:
                 ", ".join(one.task.id for one in tasks) or tag("span", "none", class_="quiet"),
                 [tag("div", code(path)) for path in files],
                 _tests(tests),
-                _evidence(tests, item.id in unverified),
+                _evidence(tests, item.id in unverified, item.id in shown),
             )
         )
     head = ("Requirement", "Task", "Files", "Tests that name it", "Evidence")
@@ -260,13 +263,15 @@ def _tests(tests: list[TestCase]) -> Child:
     return shown or tag("span", "none names it", class_="quiet")
 
 
-def _evidence(tests: list[TestCase], unverified: bool) -> Html:
+def _evidence(tests: list[TestCase], unverified: bool, shown: bool) -> Html:
     if unverified:
         return badge("not verified", "warn")
     bad = sum(1 for case in tests if case.outcome in ("failed", "error"))
     good = sum(1 for case in tests if case.outcome == "passed")
     if bad:
         return badge(f"{bad} failed", "bad")
+    if good and not shown:
+        return badge("not verified", "warn")
     return badge(f"{good} passed", "good") if good else tag("span", "–", class_="quiet")
 
 

@@ -20,9 +20,16 @@ from sixfold.layers.testing.harness.channel import read_result
 from sixfold.layers.testing.normalise import normalise
 from sixfold.layers.testing.runner import Product
 
-GUEST = ("exercise", "contract", "product", "channel", "supervisor", "listing")
+GUEST = ("exercise", "crowd", "commands", "contract", "product", "channel", "supervisor", "listing")
 KEEPS = re.compile(r"(?i)\b(restart\w*|persist\w*|surviv\w*|between (commands|runs|starts)|durabl\w*|kept? .* over)\b")
 """Words of a requirement that make a lost answer a broken promise."""
+AT_ONCE = re.compile(
+    r"(?i)\b(concurren\w*|simultaneous\w*|at once|at the same time|in parallel"
+    r"|several (people|users|visitors|processes))\b"
+)
+"""Words of a requirement that make trouble among commands at once a broken promise; services are always asked so."""
+EXERCISE_S = 180.0
+"""Seconds after which nothing new is tried at the boundaries."""
 BROWSERS = (
     "/usr/lib/chromium/chromium",  # behind a wrapper that wants settings from /etc
     "/usr/lib/chromium-browser/chromium-browser",
@@ -49,14 +56,17 @@ class Boundary(Data, frozen=True, kw_only=True):
 async def try_boundaries(
     workspace: Workspace, product: Product, specification: Specification, plan: Plan | None
 ) -> Boundary:
-    """Contract checks (`contract:ID`), and for each service `restart:`, `crowd:`, `bad-input:` and `page:` checks.
+    """Contract checks (`contract:ID`), `together` for several services, and checks of each entry.
+
+    A service gets `restart:`, `crowd:`, `bad-input:` and `page:` checks, a command line `crowd:` and `bad-input:`.
 
     Raises:
         SandboxUnavailable: nothing could be run.
     """
     wanted = promises(plan, _programs(specification)) if plan is not None else ()
     services = [entry for entry in specification.entries if entry.kind == "service"]
-    if not wanted and not services:
+    commands = [entry for entry in specification.entries if entry.kind == "cli"]
+    if not wanted and not services and not commands:
         return Boundary()
     seen = await _exercise(workspace, product, specification, wanted)
     if seen is None:
@@ -64,6 +74,12 @@ async def try_boundaries(
         return Boundary(checks=(lost,))
     checks = [verdicts.check(promise, _seen_for(promise, seen)) for promise in wanted]
     findings: list[Finding] = []
+    if len(services) > 1:
+        checks.append(_together(services, seen))
+    for entry in commands:
+        if entry.name in seen["commands"]:
+            checks += _command_checks(entry, specification, seen["commands"][entry.name])
+            findings += _bad_input_findings(entry, seen["commands"][entry.name]["bad"])
     for entry in services:
         if entry.name in seen["services"]:
             checks += _service_checks(entry, specification, seen["services"][entry.name], workspace.folder)
@@ -93,6 +109,7 @@ async def _exercise(
         "path": [f"{workspace.folder}/{place}" for place in product.path],
         "steps": steps_of(specification),
         "reads": reads,
+        "wall_s": EXERCISE_S,
         "promises": [to_json(one) for one in wanted if one.readable],
     }
     result = await workspace.exec(boot(), limits=Limits(wall_s=240), stdin=json.dumps(job).encode())
@@ -127,35 +144,71 @@ def _seen_for(promise: Promise, seen: Mapping[str, Any]) -> Mapping[str, Any]:
     return found
 
 
+def _together(services: Sequence[Entry], seen: Mapping[str, Any]) -> Check:
+    """Whether all services are up and well beside each other."""
+    problems = [f"{name} does not come up beside the others: {why}" for name, why in seen["trouble"].items()]
+    problems += [
+        f"{name} {f'answers {status}' if status else 'does not answer'} once the others run"
+        for name, status in seen["together"].items()
+        if not 0 < status < 500
+    ]
+    detail = normalise("; ".join(problems)[:1000]) or f"{len(services)} services are up and well beside each other"
+    return Check(name="together", ok=not problems, detail=detail)
+
+
+def _command_checks(entry: Entry, specification: Specification, seen: Mapping[str, Any]) -> tuple[Check, ...]:
+    checks = []
+    if seen["together"]:
+        asked = any(AT_ONCE.search(requirement.text) for requirement in specification.requirements)
+        told = "; ".join(seen["crowd"][:3]) or "each ended as alone"
+        ok = not seen["crowd"]
+        unasked = "" if ok or asked else "; no requirement asks for it"
+        detail = normalise(f"{seen['together']} processes at once: {told}{unasked}")
+        checks.append(Check(name=f"crowd:{entry.name}", ok=ok, skipped=bool(unasked), detail=detail))
+    broken = [*seen["fatal"], *(f"{one} after malformed calls and many at once" for one in seen["after"])]
+    crashed = (
+        f"{len(seen['bad'])} malformed calls ended in a traceback" if seen["bad"] else "malformed calls were refused"
+    )
+    detail = normalise("; ".join(broken[:4]) or crashed)
+    checks.append(Check(name=f"bad-input:{entry.name}", ok=not broken, detail=detail))
+    return tuple(checks)
+
+
 def _service_checks(
     entry: Entry, specification: Specification, seen: Mapping[str, Any], folder: str
 ) -> tuple[Check, ...]:
-    checks = []
-    restart = seen["restart"]
-    if any("{data}" in word for word in entry.start):
-        lost, stable = restart["changed"], restart["stable"]
-        asked = any(KEEPS.search(requirement.text) for requirement in specification.requirements)
-        name = f"restart:{entry.name}"
-        if not stable:
-            checks.append(
-                Check(name=name, ok=False, skipped=True, detail="no answer of the examples can be read again")
-            )
-        elif lost:
-            shown = normalise(json.dumps(restart.get("shown", {}))[:600], folder=folder)
-            detail = f"other answers after a restart: {', '.join(lost[:4])} {shown}"
-            checks.append(Check(name=name, ok=False, skipped=not asked, detail=detail))
-        else:
-            checks.append(Check(name=name, ok=True, detail=f"{len(stable)} answers were the same after a restart"))
+    checks = list(_restart_check(entry, specification, seen["restart"], folder))
     crowd = seen["crowd"]
     if crowd["requests"]:
-        broken = "; ".join(crowd["broken"][:4])
-        detail = f"{crowd['requests']} requests at once: {broken or 'every one was answered as alone'}"
-        checks.append(Check(name=f"crowd:{entry.name}", ok=not crowd["broken"], detail=normalise(detail)))
+        broken = [*crowd["broken"], *crowd["lost"]]
+        told = "; ".join(broken[:4]) or "every one was answered as alone, nothing was lost"
+        detail = normalise(f"{crowd['requests']} requests at once: {told}")
+        checks.append(Check(name=f"crowd:{entry.name}", ok=not broken, detail=detail))
     alive = 0 < seen["alive"] < 500
     told = f"{len(seen['bad'])} malformed requests were answered with an error of the server" if seen["bad"] else ""
     detail = told or "malformed requests were refused" if alive else "it no longer answers after malformed requests"
     checks.append(Check(name=f"bad-input:{entry.name}", ok=alive, detail=detail))
     return tuple(checks)
+
+
+def _restart_check(
+    entry: Entry, specification: Specification, restart: Mapping[str, Any], folder: str
+) -> tuple[Check, ...]:
+    name = f"restart:{entry.name}"
+    if restart.get("trouble"):
+        detail = normalise(f"it does not come up again once it was used: {restart['trouble']}", folder=folder)
+        return (Check(name=name, ok=False, detail=detail),)
+    if not any("{data}" in word for word in entry.start):
+        return ()
+    lost, stable = restart["changed"], restart["stable"]
+    if not stable:
+        return (Check(name=name, ok=False, skipped=True, detail="no answer of the examples can be read again"),)
+    if lost:
+        asked = any(KEEPS.search(requirement.text) for requirement in specification.requirements)
+        shown = normalise(json.dumps(restart.get("shown", {}))[:600], folder=folder)
+        detail = f"other answers after a restart: {', '.join(lost[:4])} {shown}"
+        return (Check(name=name, ok=False, skipped=not asked, detail=detail),)
+    return (Check(name=name, ok=True, detail=f"{len(stable)} answers were the same after a restart"),)
 
 
 def _bad_input_findings(entry: Entry, bad: Sequence[str]) -> list[Finding]:

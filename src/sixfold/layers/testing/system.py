@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import secrets
 import tomllib
 from collections.abc import Mapping, Sequence
@@ -19,12 +18,14 @@ from sixfold.domain.ports import Environment, Sandbox, Workspace
 from sixfold.domain.requirements import Specification
 from sixfold.layers.testing.boundaries import steps_of, try_boundaries
 from sixfold.layers.testing.doubt import doubt
-from sixfold.layers.testing.examples import to_tests, unusable_examples
+from sixfold.layers.testing.examples import to_tests
 from sixfold.layers.testing.exploits.attacks import attack_product
 from sixfold.layers.testing.harness import boot, modules
 from sixfold.layers.testing.harness.channel import read_result
 from sixfold.layers.testing.harness.listing import is_test_file
+from sixfold.layers.testing.hollow import hollow_findings
 from sixfold.layers.testing.normalise import normalise
+from sixfold.layers.testing.outside import MOST_SUITE_S, summary, try_suite
 from sixfold.layers.testing.places import FROM_SOURCE, SITE
 from sixfold.layers.testing.runner import Product, list_tests, run_tests
 
@@ -37,14 +38,10 @@ for folder, folders, names in os.walk("."):
 print(json.dumps(sorted(found)))
 """
 
-WORKERS = min(8, 2 * (os.cpu_count() or 1))
-"""Processes that share a suite from outside; twice the processors, since tests mostly wait for the product."""
-TESTS_A_PROCESS = 8
-"""Tests from outside from which on one more process pays: to load pytest costs as much as to start a product thrice."""
 PLANTED = 8
 """Faults planted in a product to see whether its tests can fail."""
-SECONDS_A_TEST = 6.0
-MOST_SUITE_S = 1_200.0
+SECONDS_A_FILE = 60.0
+"""More time for the product's own tests, by file of tests."""
 
 
 class Validation(Data, frozen=True, kw_only=True):
@@ -105,14 +102,14 @@ async def validate_product(
             sources = await _sources(workspace)
             steps = steps_of(specification)
             one, other, boundary, attacked = await asyncio.gather(
-                _talk(workspace, "examples", examples, product, limits, specification),
-                _talk(workspace, "acceptance", acceptance, product, limits, specification),
+                try_suite(workspace, "examples", examples, product, limits, specification),
+                try_suite(workspace, "acceptance", acceptance, product, limits, specification),
                 try_boundaries(workspace, product, specification, plan),
                 attack_product(workspace, product, specification, sources, steps),
             )
             checks += [one[0], other[0], *boundary.checks, attacked.check]
-            found = (*boundary.findings, *attacked.findings)
             reports = [report for _, report in (one, other) if report is not None]
+            found = (*boundary.findings, *attacked.findings, *hollow_findings(reports))
         return checks, reports, found
 
     async def inside(workspace: Workspace) -> tuple[list[Check], list[TestReport], list[str]]:
@@ -148,18 +145,21 @@ async def run_examples(workspace: Workspace, specification: Specification, limit
         suite="examples",
         paths=tests,
         limits=limits,
-        pinned=list_tests(_only(files, tests)),
+        pinned=list_tests({path: files[path] for path in tests}),
         product=Product(entries=entries, path=FROM_SOURCE),
     )
 
 
 def unverified(specification: Specification, reports: Sequence[TestReport]) -> tuple[str, ...]:
-    """Requirement ids without a passing test marked with them, or with a failing one.
+    """Requirement ids without a passing test from outside marked with them, or with a failing one.
 
-    Reports without a verdict count for nothing.
+    Reports without a verdict count for nothing, and the product's own tests prove nothing: who wrote the code could
+    write any mark on them.
     """
-    cases = [case for report in reports if not report.problem for case in report.cases]
-    passed = {id for case in cases if case.outcome == "passed" for id in case.requirements}
+    sound = [report for report in reports if not report.problem]
+    outside = [case for report in sound if report.from_outside for case in report.cases]
+    passed = {id for case in outside if case.outcome == "passed" for id in case.requirements}
+    cases = [case for report in sound for case in report.cases]
     failed = {id for case in cases if case.outcome in ("failed", "error") for id in case.requirements}
     return tuple(one.id for one in specification.requirements if one.id not in passed or one.id in failed)
 
@@ -239,62 +239,6 @@ async def _start(workspace: Workspace, product: Product, installed: bool) -> lis
     ]
 
 
-async def _talk(
-    workspace: Workspace,
-    suite: Literal["examples", "acceptance"],
-    files: Mapping[str, bytes],
-    product: Product,
-    limits: Limits,
-    specification: Specification,
-) -> tuple[Check, TestReport | None]:
-    """One suite from outside: its check, and its report when there was anything to run."""
-    unusable = unusable_examples(specification) if suite == "examples" else ()
-    noted = "; ".join(f"{one.id} is unusable: {one.reason}" for one in unusable[:5])
-    tests = [path for path in files if is_test_file(path)]
-    if not tests:
-        return Check(name=suite, ok=False, skipped=True, detail=noted or f"there are no {suite} tests"), None
-    pinned = list_tests(_only(files, tests))
-    # Each test starts the product anew, so the time a suite may take grows with its size.
-    wall_s = min(MOST_SUITE_S, limits.wall_s + SECONDS_A_TEST * len(pinned))
-    timed = msgspec.structs.replace(limits, wall_s=wall_s)
-    report = await _in_parts(workspace, suite, pinned, timed, product, files)
-    detail = "; ".join(part for part in (_summary(report), noted) if part)
-    return Check(name=suite, ok=report.green, detail=detail), report
-
-
-async def _in_parts(
-    workspace: Workspace,
-    suite: Literal["examples", "acceptance"],
-    pinned: Sequence[str],
-    limits: Limits,
-    product: Product,
-    files: Mapping[str, bytes],
-) -> TestReport:
-    """One suite in as many processes as there are processors; the report does not tell how many those were.
-
-    Tests from outside spend most of their time waiting for the product to start.
-    """
-    processes = min(WORKERS, max(1, -(-len(pinned) // TESTS_A_PROCESS)))
-    parts = [pinned[start::processes] for start in range(processes)]
-    reports = await asyncio.gather(
-        *(
-            run_tests(workspace, suite=suite, paths=part, limits=limits, pinned=part, product=product, files=files)
-            for part in parts
-        )
-    )
-    place = {name: number for number, name in enumerate(pinned)}
-    cases = [case for report in reports for case in report.cases]
-    cases.sort(key=lambda case: place.get(case.id.partition("[")[0], len(pinned)))
-    return TestReport(
-        suite=suite,
-        cases=tuple(cases),
-        exit_code=max(report.exit_code for report in reports),
-        problem="; ".join(dict.fromkeys(report.problem for report in reports if report.problem)),
-        output="\n".join(report.output for report in reports if report.output),
-        wall_s=max(report.wall_s for report in reports),
-    )
-
-
 async def _own_tests(
     workspace: Workspace,
     names: Sequence[str],
@@ -302,19 +246,12 @@ async def _own_tests(
     limits: Limits,
     checks: list[Check],
 ) -> list[TestReport]:
-    if not any(is_test_file(name) for name in names):
+    files = [name for name in names if is_test_file(name)]
+    if not files:
         checks.append(Check(name="tests", ok=False, skipped=True, detail="the tree holds no tests"))
         return []
-    report = await run_tests(workspace, suite=suite, limits=limits, coverage=True)
-    checks.append(Check(name="tests", ok=report.green, detail=_summary(report)))
+    # Every task had the limit for its own tests; here the tests of all run, beside the suites from outside.
+    timed = msgspec.structs.replace(limits, wall_s=min(MOST_SUITE_S, limits.wall_s + SECONDS_A_FILE * len(files)))
+    report = await run_tests(workspace, suite=suite, limits=timed, coverage=True)
+    checks.append(Check(name="tests", ok=report.green, detail=summary(report)))
     return [report]
-
-
-def _summary(report: TestReport) -> str:
-    counts = {outcome: report.count(outcome) for outcome in ("passed", "failed", "error", "skipped")}
-    shown = ", ".join(f"{count} {outcome}" for outcome, count in counts.items() if count) or "nothing ran"
-    return f"{shown}; {report.problem}" if report.problem else shown
-
-
-def _only(files: Mapping[str, bytes], paths: Sequence[str]) -> dict[str, bytes]:
-    return {path: files[path] for path in paths}

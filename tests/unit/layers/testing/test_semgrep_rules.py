@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 from plain_folders import Folders
-from semgrep_here import installed
 
+from semgrep_here import installed
 from sixfold.domain.evidence import Finding
 from sixfold.layers.testing.sandbox import Backend
 from sixfold.layers.testing.scanners.semgrep import RULES, Semgrep

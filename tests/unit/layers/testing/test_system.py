@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from plain_folders import Folders
 
-from sixfold.domain.evidence import Check, TestCase, TestReport
+from sixfold.domain.evidence import Check, Limits, TestCase, TestReport
 from sixfold.domain.ports import Environment, Sandbox
 from sixfold.domain.requirements import Entry, Example, Expect, Requirement, Specification, Step
 from sixfold.layers.testing.system import Validation, unverified, validate_product
@@ -32,8 +32,10 @@ def add(folder, name):
     with LOCK:
         items = load(folder)
         item = {"id": len(items) + 1, "name": name}
-        with open(os.path.join(folder, "items.json"), "w") as file:
+        fresh = os.path.join(folder, f"{os.getpid()}.json")
+        with open(fresh, "w") as file:
             json.dump([*items, item], file)
+        os.replace(fresh, os.path.join(folder, "items.json"))
     return item
 """
 API = """\
@@ -140,7 +142,7 @@ async def test_sound_product_passes_every_check_and_says_what_is_unverified(
     result, checks = await validated(folders, sandbox, environment, GOOD, planted_faults=3)
     assert [check for check in result.checks if not check.ok] == []
     starts = ["start:api", "start:lib", "start:tool"]
-    about = ["restart:api", "crowd:api", "bad-input:api", "exploits"]
+    about = ["crowd:tool", "bad-input:tool", "restart:api", "crowd:api", "bad-input:api", "exploits"]
     assert list(checks) == ["install", *starts, "examples", "acceptance", *about, "tests", "mutation"]
     assert "R2.E2 is unusable" in checks["examples"].detail
     assert result.unverified == ("R4",)
@@ -164,6 +166,13 @@ async def test_broken_product_fails_the_check_that_is_about_it(
 ) -> None:
     _, checks = await validated(folders, sandbox, environment, {**GOOD, **change})
     assert not checks[check].ok, checks
+
+
+async def test_the_tests_of_all_tasks_have_more_time_than_those_of_one(
+    folders: Folders, sandbox: Sandbox, environment: Environment
+) -> None:
+    _, checks = await validated(folders, sandbox, environment, GOOD, limits=Limits(wall_s=0.05))
+    assert checks["tests"].ok, checks["tests"].detail
 
 
 async def test_what_is_missing_is_skipped_with_a_reason_and_never_ok(

@@ -8,18 +8,18 @@ from __future__ import annotations
 import http.client
 import os
 import tempfile
-import threading
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from sixfold.layers.testing.harness.channel import print_result
+from sixfold.layers.testing.harness.commands import try_commands
 from sixfold.layers.testing.harness.contract import see
+from sixfold.layers.testing.harness.crowd import ask, crowd
 from sixfold.layers.testing.harness.product import Product, Service, Services, copy_of
 from sixfold.layers.testing.harness.supervisor import close_memory
 
 MOST_STEPS = 80
-CROWD = 8
-"""Requests under way at once."""
 BAD_BODIES: tuple[tuple[str, bytes], ...] = (
     ("a body cut off", b'{"a": '),
     ("no JSON", b"not json"),
@@ -49,30 +49,44 @@ def main(job: dict[str, Any], folder: str) -> None:
 
 
 def _report(product: Product, services: Services, data: str, job: Mapping[str, Any]) -> dict[str, Any]:
+    deadline = time.monotonic() + job["wall_s"]
     up, trouble = {}, {}
     for name in services:
         try:
             up[name] = services[name]
         except (RuntimeError, OSError, LookupError) as error:
             trouble[name] = str(error)[:500]
+    together = {name: ask(service, "GET", service.health_path).status for name, service in up.items()}
     _use(product, up, data, job["steps"])
-    report: dict[str, Any] = {"services": {}, "contracts": {}, "trouble": trouble}
+    report: dict[str, Any] = {"trouble": trouble, "together": together, "services": {}, "commands": {}, "contracts": {}}
     for name, service in up.items():
-        reads = [step["path"] for step in _of(job["steps"], name) if step["method"] == "GET"] + job["reads"]
-        reads = list(dict.fromkeys(reads))[:20]
-        report["services"][name] = {
-            "media": service_media(service),
-            "restart": _over_restart(service, reads),
-            "crowd": _crowd(service, _of(job["steps"], name)[:MOST_STEPS], reads),
-            "bad": _badly(service, _of(job["steps"], name)),
-            "alive": _status(service, "GET", service.health_path),
-        }
+        if time.monotonic() > deadline:
+            break
+        report["services"][name] = _tried(service, _of(job["steps"], name), job["reads"])
+    for entry in product.entries:
+        if entry["kind"] == "cli" and time.monotonic() < deadline:
+            steps = [step for step in job["steps"] if step["entry"] == entry["name"] and step["argv"] is not None]
+            report["commands"][entry["name"]] = try_commands(product, entry, steps, data)
     for promise in job["promises"]:
+        if time.monotonic() > deadline:
+            break
         try:
             report["contracts"][promise["contract"]] = see(product, promise, data, services if up else None)
         except (OSError, RuntimeError, LookupError, TimeoutError) as error:
             report["contracts"][promise["contract"]] = {"unseen": str(error)[:300]}
     return report
+
+
+def _tried(service: Service, steps: Sequence[Mapping[str, Any]], reads: Sequence[str]) -> dict[str, Any]:
+    """One service over a restart, in a crowd and under bad input, in this order."""
+    reads = list(dict.fromkeys([step["path"] for step in steps if step["method"] == "GET"] + list(reads)))[:20]
+    return {
+        "media": service_media(service),
+        "restart": _over_restart(service, reads),
+        "crowd": crowd(service, steps[:MOST_STEPS], reads),
+        "bad": _badly(service, steps),
+        "alive": ask(service, "GET", service.health_path).status,
+    }
 
 
 def service_media(service: Service) -> str:
@@ -100,14 +114,6 @@ def _use(product: Product, up: Mapping[str, Service], data: str, steps: Sequence
             continue
 
 
-def _status(service: Service, method: str, path: str, **options: Any) -> int:
-    """The answer's status; 0 when the connection was dropped or nothing came in time."""
-    try:
-        return service.request(method, path, **{"timeout": 5, **options}).status
-    except (OSError, http.client.HTTPException, ValueError):
-        return 0
-
-
 def _read(service: Service, path: str) -> tuple[int, str]:
     try:
         answer = service.get(path, timeout=5)
@@ -129,36 +135,15 @@ def _over_restart(service: Service, reads: Sequence[str]) -> dict[str, Any]:
     return {"stable": stable, "changed": changed, "shown": shown}
 
 
-def _crowd(service: Service, steps: Sequence[Mapping[str, Any]], reads: Sequence[str]) -> dict[str, Any]:
-    """The same requests one after another and at once; those that broke only at once."""
-    requests = [(step["method"], step["path"], step["body"]) for step in steps]
-    requests += [("GET", path, None) for path in reads]
-    alone = [_status(service, method, path, json=body) for method, path, body in requests]
-    sound = [request for request, status in zip(requests, alone, strict=True) if 0 < status < 500]
-    if not sound:
-        return {"requests": 0, "broken": []}
-    work: list[Any] = (sound * (4 * CROWD))[: max(len(sound), 4 * CROWD)]
-    broken: list[str] = []
-
-    def worker(number: int) -> None:
-        for method, path, body in work[number::CROWD]:
-            status = _status(service, method, path, json=body, timeout=20)
-            if status == 0 or status >= 500:
-                broken.append(f"{method} {path} answered {status or 'nothing'}")
-
-    threads = [threading.Thread(target=worker, args=(number,)) for number in range(CROWD)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return {"requests": len(work), "broken": sorted(set(broken))}
-
-
 def _badly(service: Service, steps: Sequence[Mapping[str, Any]]) -> list[str]:
-    """What broke under input that is wrong in itself."""
-    return [
-        f"{what}: {_said(status)}" for what, status in _bad_requests(service, steps) if status in (0, 500, 502, 503)
-    ]
+    """What broke under input that is wrong in itself, up to where nothing is answered any more."""
+    broken = []
+    for what, status in _bad_requests(service, steps):
+        if status in (0, 500, 502, 503):
+            broken.append(f"{what}: {_said(status)}")
+        if status == 0 and ask(service, "GET", service.health_path).status == 0:
+            break
+    return broken
 
 
 def _said(status: int) -> str:
@@ -170,7 +155,7 @@ def _bad_requests(service: Service, steps: Sequence[Mapping[str, Any]]) -> Itera
     for method, path in list(places)[:6]:
         for what, body in BAD_BODIES:
             headers = {"Content-Type": "application/json"}
-            yield f"{method} {path} with {what}", _status(service, method, path, data=body, headers=headers)
+            yield f"{method} {path} with {what}", ask(service, method, path, data=body, headers=headers).status
     for path in BAD_PATHS:
-        yield f"GET {path[:40]}", _status(service, "GET", path)
-    yield "an unknown method", _status(service, "BREW", "/")
+        yield f"GET {path[:40]}", ask(service, "GET", path).status
+    yield "an unknown method", ask(service, "BREW", "/").status
