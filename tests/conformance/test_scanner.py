@@ -141,6 +141,12 @@ async def test_empty_broken_and_binary_files_are_survived(scanner: Scanner, tmp_
     assert {one.path for one in await scanner.scan(Tree("t"))} <= {"broken.py", "deep.py", "binary.py"}
 
 
+async def test_half_a_character_in_a_text_hides_nothing(scanner: Scanner, tmp_path: Path) -> None:
+    write(tmp_path, {path: text + 'password = "\\ud800"\n' for path, text in bad(scanner, "bad").items()})
+    expected = BAD_SHELL.get(scanner.name, "")
+    assert any(expected in ("", one.rule) for one in await scanner.scan(Tree("t")))
+
+
 async def test_nothing_of_the_tree_is_executed(scanner: Scanner, tmp_path: Path) -> None:
     mark = tmp_path.parent / f"{tmp_path.name}.ran"
     hook = f"open({str(mark)!r}, 'w')\n"

@@ -1,7 +1,7 @@
 """Tests from outside that prove nothing: they pass on a product that agrees to everything and on one that refuses all.
 
-Both stand-ins are a few lines and know nothing of the product. A test that cannot tell them apart asserts nothing, or
-nothing about what was asked for; it may pass, but it is evidence for no requirement.
+Both stand-ins are a few lines without a process of their own and know nothing of the product. A test that cannot tell
+them apart asserts nothing, or nothing about what was asked for; it may pass, but it is evidence for no requirement.
 """
 
 from __future__ import annotations
@@ -12,48 +12,18 @@ from typing import Any, Literal
 import msgspec
 
 from sixfold.domain.data import canonical, digest
-from sixfold.domain.evidence import Finding, Limits, TestReport
+from sixfold.domain.evidence import Finding, TestReport
 from sixfold.domain.ports import Workspace
 from sixfold.layers.testing.harness.listing import is_test_file
 from sixfold.layers.testing.runner import Product, list_tests, run_tests
 
-FOLDER = ".sixfold/standing-in"
-SECONDS_A_TEST = 4.0
 MOST_KNOWN = 64
 TOLD = "passes whatever the product does, so it is no evidence"
-
-_COMMAND = """\
-import sys
-sys.exit({exit})
-"""
-_SERVICE = """\
-import sys
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-
-class Handler(BaseHTTPRequestHandler):
-    def answer(self):
-        self.send_response({status})
-        self.send_header("Content-Length", "0")
-        self.end_headers()
-    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = do_OPTIONS = answer
-    def log_message(self, *args):
-        pass
-
-ThreadingHTTPServer(("127.0.0.1", int(sys.argv[1])), Handler).serve_forever()
-"""
-_MODULE = """\
-def __getattr__(name):
-    if name.startswith("__"):
-        raise AttributeError(name)
-    def anything(*args, **kwargs):
-        {does}
-    return anything
-"""
-STAND_INS: Mapping[str, tuple[int, int, str]] = {
-    "refusing": (1, 404, "raise Exception('no')"),
-    "agreeing": (0, 200, ""),
-}
-"""By name: exit code, status, and what a function does. The one that most tests fail comes first."""
+STAND_INS: tuple[Mapping[str, Any], ...] = (
+    {"exit": 1, "status": 404, "raises": True},
+    {"exit": 0, "status": 200, "raises": False},
+)
+"""One that refuses and one that agrees. The one that most tests fail comes first."""
 
 _known: dict[str, frozenset[str]] = {}
 """What was found for the same tests before: it does not depend on the product, and validation comes in rounds."""
@@ -82,10 +52,10 @@ async def hollow_tests(
         return frozenset()
     if key not in _known:
         passing = None
-        for name in STAND_INS:
+        for manner in STAND_INS:
             # What one of them fails is known to be able to fail; the other is not asked about it.
             names = chosen if passing is None else [id for id in chosen if any(_is_of(one, id) for one in passing)]
-            came = await _passing(workspace, name, suite, files, entries, names) if names else frozenset()
+            came = await _passing(workspace, manner, suite, files, entries, names) if names else frozenset()
             if came is None:
                 return frozenset()
             passing = came if passing is None else passing & came
@@ -120,40 +90,20 @@ def _is_of(case: str, test: str) -> bool:
 
 async def _passing(
     workspace: Workspace,
-    name: str,
+    manner: Mapping[str, Any],
     suite: Literal["examples", "acceptance"],
     files: Mapping[str, bytes],
     entries: Sequence[Mapping[str, Any]],
     names: Sequence[str],
 ) -> frozenset[str] | None:
     """Cases that pass on one stand-in; None without a verdict."""
-    folder = f"{FOLDER}/{name}"
-    exit, status, does = STAND_INS[name]
-    await workspace.put(
-        {
-            f"{folder}/command.py": _COMMAND.format(exit=exit).encode(),
-            f"{folder}/service.py": _SERVICE.format(status=status).encode(),
-            **{f"{folder}/{path}": _MODULE.format(does=does or "pass").encode() for path in _modules(entries)},
-        }
-    )
-    starts = {"cli": ["python", "command.py"], "service": ["python", "service.py", "{port}"]}
-    standing = tuple({**entry, "start": starts.get(entry["kind"], []), "health": "/"} for entry in entries)
     report = await run_tests(
         workspace,
         suite=suite,
         paths=names,
-        limits=Limits(wall_s=60 + SECONDS_A_TEST * len(names)),
         pinned=names,
-        product=Product(entries=standing, folder=folder, path=(folder,)),
+        product=Product(entries=tuple(entries)),
         files=files,
+        stand_in=manner,
     )
     return None if report.problem else frozenset(case.id for case in report.cases if case.outcome == "passed")
-
-
-def _modules(entries: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Files that make every library's module importable."""
-    paths = set()
-    for entry in entries:
-        parts = [part for part in str(entry.get("module", "")).split(".") if part.isidentifier()]
-        paths |= {"/".join([*parts[:end], "__init__.py"]) for end in range(1, len(parts) + 1)}
-    return sorted(paths)

@@ -46,6 +46,7 @@ async def run_tests(
     stop_early: bool = False,
     files: Mapping[str, bytes] | None = None,
     coverage: bool = False,
+    stand_in: Mapping[str, Any] | None = None,
 ) -> TestReport:
     """Run pytest on `paths` (empty = everything below the workspace) and report what really ran.
 
@@ -75,6 +76,7 @@ async def run_tests(
         files: the tests themselves, where the product must not find them: they lie in a folder of their own until
             they are collected, and nowhere afterwards. None = they stand in the workspace.
         coverage: report which lines of the product ran in the test process.
+        stand_in: how something behaves that is not the product and takes its place (`harness.stand_in`).
 
     Raises:
         SandboxUnavailable: nothing ran.
@@ -90,7 +92,11 @@ async def run_tests(
         "paths": list(paths),
         "env": {
             **(env or {}),
-            **({"SIXFOLD_PRODUCT": json.dumps(_absolute(shown, workspace.folder))} if isolated else {}),
+            **(
+                {"SIXFOLD_PRODUCT": json.dumps({**_absolute(shown, workspace.folder), "stand_in": stand_in})}
+                if isolated
+                else {}
+            ),
         },
         "path": _import_folders(shown, workspace.folder),
         "pinned": None if pinned is None else list(pinned),
@@ -101,6 +107,7 @@ async def run_tests(
         "lenient": suite == "existing",
         "stop_early": stop_early,
         "coverage": coverage,
+        "shrink": stand_in is None,  # nobody reads a counterexample about what is no product
         "wall_s": max(limits.wall_s - 5.0, limits.wall_s * 0.8),
         "silence_s": limits.silence_s,
     }

@@ -14,7 +14,7 @@ PACKAGE = "sixfold.layers.testing.harness"
 JUDGES = ("supervisor", "suite", "channel", "listing", "failure", "genuine", "coverage")
 """Modules that any suite needs."""
 
-BOUNDARIES = ("plugin", "product", "session", "evaluate")
+BOUNDARIES = ("plugin", "product", "session", "evaluate", "stand_in")
 """Modules of the acceptance harness."""
 
 BOOT = """\

@@ -84,7 +84,8 @@ def _malformed(usual: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, list[s
         words = list(step["argv"])
         if len(words) > 1:
             yield "its last argument left out", words[:-1], step["stdin"].encode()
-            yield "an empty argument", [*words[:-1], ""], step["stdin"].encode()
+            if step is usual[-1]:
+                yield "an empty argument", [*words[:-1], ""], step["stdin"].encode()
         if step["stdin"]:
             yield "input that is no text", words, b"\xff\xfe\x00\x80" * 64
 

@@ -7,10 +7,10 @@ tools are the ones that were there before product code was loaded.
 
 from __future__ import annotations
 
-import asyncio
 import builtins
 import contextlib
 import functools
+import inspect
 import json
 import linecache
 import os
@@ -52,7 +52,7 @@ def main() -> None:
     os.dup2(null, 0)
     recorder = Recorder(job, Sealer(job["descriptor"], bytes.fromhex(job.pop("key"))).send)
     leave = os._exit
-    settle_hypothesis(job["paths"])
+    settle_hypothesis(job["paths"], shrink=job["shrink"])
     words, plugins = arguments(job), [recorder, *_harness(job)]
     lines = Lines(os.getcwd()) if job["coverage"] else None
     if lines is not None:
@@ -96,7 +96,7 @@ def arguments(job: dict[str, Any]) -> list[str]:
     return [*words, "--", *job["paths"]]
 
 
-def settle_hypothesis(paths: list[str], examples: int = 100) -> None:
+def settle_hypothesis(paths: list[str], examples: int = 100, *, shrink: bool = True) -> None:
     """Make properties deterministic, before any test file reads the settings: the same code, the same counterexample.
 
     Hypothesis takes a third of a second to load, so it is loaded only where a test file names it.
@@ -107,8 +107,15 @@ def settle_hypothesis(paths: list[str], examples: int = 100) -> None:
         import hypothesis
     except ImportError:  # an older toolchain: the test file that imports it says so itself
         return
+    phases = [phase for phase in hypothesis.Phase if shrink or phase.name not in ("shrink", "explain")]
     hypothesis.settings.register_profile(
-        "sixfold", derandomize=True, database=None, deadline=None, max_examples=examples, report_multiple_bugs=False
+        "sixfold",
+        derandomize=True,
+        database=None,
+        deadline=None,
+        max_examples=examples,
+        report_multiple_bugs=False,
+        phases=phases,
     )
     hypothesis.settings.load_profile("sixfold")
 
@@ -256,7 +263,7 @@ class Recorder:
             called[id] = ("returned" if getattr(plain, "__code__", None) is genuine else "replaced", None)
             return result
 
-        return wait if asyncio.iscoroutinefunction(function) else call
+        return wait if inspect.iscoroutinefunction(function) else call
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, Any, Any]:
