@@ -1,8 +1,9 @@
 """How long the coder's loop waits for lint, format and quick security over 1, 10 and 100 generated files.
 
 Prints one JSON object; see `figures.md`, row `scan_speed`. The inner loop is Ruff's rules and formatting plus our own
-`audit`, `suspicious`, `secrets` and `dependencies`; Bandit is timed apart, because it runs only in validation. `ty` is
-not part of Sixfold: types are `null` here.
+`audit`, `suspicious`, `secrets` and `dependencies`; Bandit and Semgrep (`--semgrep PATH`, else the one on PATH, else
+null; in the sandbox, as it runs) are timed apart, because they run only in validation. `ty` is not part of Sixfold:
+types are `null` here.
 """
 
 from __future__ import annotations
@@ -21,11 +22,14 @@ from pathlib import Path
 
 from sixfold.domain.data import Tree, digest
 from sixfold.domain.ports import FileEntry, Scanner
+from sixfold.layers.testing import sandbox
 from sixfold.layers.testing.dependencies import Dependencies, _imports_of
 from sixfold.layers.testing.scanners.audit import Audit
 from sixfold.layers.testing.scanners.bandit import Bandit
 from sixfold.layers.testing.scanners.ruff import Ruff
 from sixfold.layers.testing.scanners.secrets import Secrets
+from sixfold.layers.testing.scanners.semgrep import Semgrep
+from sixfold.layers.testing.scanners.semgrep_program import Installed, find
 from sixfold.layers.testing.scanners.suspicious import Suspicious
 
 ROUNDS = 5
@@ -54,6 +58,10 @@ class Folder:
             for file in sorted(self.place.iterdir())
         )
 
+    def store(self, folder: Path) -> Tree:
+        """Nothing is ever stored."""
+        raise NotImplementedError
+
     def read(self, tree: Tree, path: str) -> bytes | None:
         """Bytes."""
         return (self.place / path).read_bytes()
@@ -80,18 +88,30 @@ def module(number: int) -> str:
     return "\n".join(lines) + "\n"
 
 
-async def median_ms(work: Callable[[], Awaitable[object]]) -> float:
+async def median_ms(work: Callable[[], Awaitable[object]], *, rounds: int = ROUNDS) -> float:
     """Median wall milliseconds after one uncounted round."""
     await work()
     took = []
-    for _ in range(ROUNDS):
+    for _ in range(rounds):
         began = time.perf_counter()
         await work()
         took.append((time.perf_counter() - began) * 1000)
     return round(statistics.median(took), 1)
 
 
-async def measure(count: int) -> dict[str, float | int]:
+async def semgrep_ms(repository: Folder, tree: Tree, asked: str) -> float | None:
+    """One scan by Semgrep in the sandbox; None when it is not installed."""
+    found = find(asked)
+    if not isinstance(found, Installed):
+        print(f"semgrep {found.why}", file=sys.stderr)
+        return None
+    with tempfile.TemporaryDirectory() as scratch:
+        cage = await sandbox.choose(repository.checkout, repository.store, Path(scratch))
+        scanner = Semgrep(repository, cage, found)  # type: ignore[arg-type]
+        return await median_ms(lambda: scanner.scan(tree), rounds=2)
+
+
+async def measure(count: int, semgrep: str) -> dict[str, float | int | None]:
     """All figures for a number of files."""
     with tempfile.TemporaryDirectory() as name:
         place = Path(name)
@@ -133,6 +153,7 @@ async def measure(count: int) -> dict[str, float | int]:
             "scan_ms": await median_ms(cold),
             "incremental_ms": await median_ms(change_one),
             "bandit_ms": await median_ms(lambda: Bandit(repository).scan(tree)),  # type: ignore[arg-type]
+            "semgrep_ms": await semgrep_ms(repository, tree, semgrep),
             "findings": found,
             **{
                 f"{kind.__name__.lower()}_ms": await median_ms(lambda kind=kind: kind(repository).scan(tree))
@@ -145,8 +166,9 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--json", action="store_true", help="print one JSON object (the default)")
-    parser.parse_args()
-    sizes = [asyncio.run(measure(count)) for count in (1, 10, 100)]
+    parser.add_argument("--semgrep", default="auto", metavar="PATH", help="its program; the one on PATH unless told")
+    options = parser.parse_args()
+    sizes = [asyncio.run(measure(count, options.semgrep)) for count in (1, 10, 100)]
     whole = sizes[-1]
     print(
         json.dumps(

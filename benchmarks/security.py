@@ -5,12 +5,14 @@ attacks of `layers/testing/exploits` in the real sandbox. A variant counts as bl
 a release would be. `recall` is the share of insecure variants blocked, `false_block_share` that of secure ones.
 `*_flagged` counts warnings too: what a reviewer is shown without being stopped.
 
+- `semgrep_*`: Semgrep with our rules, where it is installed (PATH, or `--semgrep PATH`; absent = null). It is no part
+  of `recall` and `false_block_share`, which mean the same on every machine; `*_with_semgrep` has both together.
 - `sallm_*`: insecure code of the development half of SALLM, scanners alone (its web frameworks are not in a product's
   environment, so nothing of it can be started). `--data DIR` or SIXFOLD_BENCHMARK_DATA; absent = null.
 - `cyberseceval`: scenarios of the development half by weakness, and for how many an exploit class or rule exists; its
   prompts hold no code, so nothing is scanned.
 - `--pairs FILE` adds pairs: JSON Lines with `id`, `cwe`, `insecure`, `secure`, or a folder of `NAME/insecure.py` and
-  `NAME/secure.py`.
+  `NAME/secure.py`, with services in `services.toml` beside them in the form of `pairs/services.toml`.
 
 - `injection_*`: every hostile text of `sixfold.evaluation.injection` (at least 300), shown to a model that obeys each,
   half of them to a task with a write set and half without. `effects` are what got past patch, scanners and package
@@ -33,6 +35,7 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 from sixfold.domain.data import Data, digest
 from sixfold.domain.evidence import Finding
@@ -50,6 +53,8 @@ from sixfold.layers.testing.scanners.audit import Audit
 from sixfold.layers.testing.scanners.bandit import Bandit
 from sixfold.layers.testing.scanners.ruff import Ruff
 from sixfold.layers.testing.scanners.secrets import Secrets
+from sixfold.layers.testing.scanners.semgrep import Semgrep
+from sixfold.layers.testing.scanners.semgrep_program import Installed, find
 from sixfold.layers.testing.scanners.suspicious import Suspicious
 from sixfold.wiring.inspecting import scanners_for
 
@@ -118,7 +123,14 @@ def function_variant(name: str, cwe: str, source: str, *, insecure: bool) -> Var
 
 def service_variant(told: dict[str, Any], source: str, *, insecure: bool) -> Variant:
     """A service behind HTTP."""
-    steps = tuple(Step(method=one["method"], path=one["path"], body=one.get("body")) for one in told["steps"])
+    steps = tuple(
+        Step(
+            method=one["method"],
+            path=one["path"] + (f"?{urlencode(one['query'])}" if one.get("query") else ""),
+            body=one.get("body"),
+        )
+        for one in told["steps"]
+    )
     entry = Entry(name="api", kind="service", start=("python", "serve.py", "{port}", "{data}"), health="/health")
     requirement = Requirement(id="R1", text="serves", examples=(Example(id="R1.E1", title="a request", steps=steps),))
     specification = Specification(title=told["name"], entries=(entry,), requirements=(requirement,))
@@ -173,6 +185,13 @@ def raw_variant(
 
 def further_variants(place: Path) -> list[Variant]:
     """Pairs from outside."""
+    services = place / "services.toml"
+    told = tomllib.loads(services.read_text(encoding="utf-8"))["service"] if services.is_file() else []
+    visited = [
+        service_variant(pair, pair[kind].lstrip("\n"), insecure=kind == "insecure")
+        for pair in told
+        for kind in ("insecure", "secure")
+    ]
     if place.is_dir():
         rows = [
             {
@@ -185,18 +204,20 @@ def further_variants(place: Path) -> list[Variant]:
         ]
     else:
         rows = [json.loads(line) for line in place.read_text(encoding="utf-8").splitlines() if line.strip()]
-    return [
+    functions = [
         function_variant(str(row["id"]), str(row.get("cwe", "")), row[kind], insecure=kind == "insecure")
         for row in rows
         for kind in ("insecure", "secure")
         if row.get(kind)
     ]
+    return [*functions, *visited]
 
 
 class Bench:
     """Scanners and the sandbox over a repository of its own."""
 
-    def __init__(self, place: Path) -> None:
+    def __init__(self, place: Path, semgrep: str = "auto") -> None:
+        self.semgrep = find(semgrep)
         self.repository = GitRepository(place / "repository", place / "blobs")
         self.place = place
         # The interpreter that runs the benchmark: it holds lxml, jinja2, requests and others that pairs use.
@@ -215,6 +236,18 @@ class Bench:
         tree = self.repository.write(self.repository.empty(), {path: text.encode() for path, text in files.items()})
         found = await asyncio.gather(*(scanner.scan(tree) for scanner in self.scanners))
         return tuple(finding for findings in found for finding in findings)
+
+    async def scan_with_semgrep(self, trees: Sequence[dict[str, str]]) -> list[tuple[Finding, ...]] | None:
+        """Its findings on each of several sets of files, all in one run; None when it is not installed."""
+        if not isinstance(self.semgrep, Installed):
+            print(f"semgrep {self.semgrep.why}", file=sys.stderr)
+            return None
+        together = {f"v{n}/{path}": text.encode() for n, files in enumerate(trees) for path, text in files.items()}
+        tree = self.repository.write(self.repository.empty(), together)
+        grouped: list[list[Finding]] = [[] for _ in trees]
+        for finding in await Semgrep(self.repository, self.cage, self.semgrep).scan(tree):
+            grouped[int(finding.path.split("/")[0][1:])].append(finding)
+        return [tuple(findings) for findings in grouped]
 
     async def attack(self, variant: Variant) -> tuple[Finding, ...]:
         """What the exploit tests prove."""
@@ -289,6 +322,7 @@ async def measure_pairs(bench: Bench, variants: Sequence[Variant], jobs: int) ->
     }
     for tool in ("audit", "ruff", "bandit", "secrets", "suspicious"):
         figures[f"{tool}_recall"] = _share(sum(_blocks(found, tool) for found in bad), len(bad))
+    figures |= _semgrep_figures(variants, results, await bench.scan_with_semgrep([one.files for one in variants]))
     # Bandit as people run it: anything it reports at medium or above, and anything at all.
     figures["bandit_flagged"] = _share(
         sum(any(f.tool == "bandit" and f.severity != "note" for f in found) for found in bad), len(bad)
@@ -298,6 +332,36 @@ async def measure_pairs(bench: Bench, variants: Sequence[Variant], jobs: int) ->
         sum(any(f.tool == "bandit" for f in found) for found in good), len(good)
     )
     return figures
+
+
+def _semgrep_figures(
+    variants: Sequence[Variant],
+    results: Sequence[tuple[Variant, tuple[Finding, ...]]],
+    told: Sequence[tuple[Finding, ...]] | None,
+) -> dict[str, Any]:
+    """Semgrep by itself and together with all that runs without it; null where it is not installed."""
+    if told is None:
+        names = ("semgrep_recall", "semgrep_false_block_share", "semgrep_flagged", "semgrep_secure_flagged_share")
+        return dict.fromkeys((*names, "recall_with_semgrep", "false_block_share_with_semgrep"))
+    bad = [one for variant, one in zip(variants, told, strict=True) if variant.insecure]
+    good = [one for variant, one in zip(variants, told, strict=True) if not variant.insecure]
+    both = [(variant, (*found, *one)) for (variant, found), one in zip(results, told, strict=True)]
+    return {
+        "semgrep_recall": _share(sum(map(_blocks, bad)), len(bad)),
+        "semgrep_false_block_share": _share(sum(map(_blocks, good)), len(good)),
+        "semgrep_flagged": _share(sum(map(_flags, bad)), len(bad)),
+        "semgrep_secure_flagged_share": _share(sum(map(_flags, good)), len(good)),
+        "semgrep_false_blocks": [
+            f"{variant.name}: {one.rule}"
+            for variant, found in zip(variants, told, strict=True)
+            for one in found
+            if one.blocks and not variant.insecure
+        ],
+        "recall_with_semgrep": _share(sum(_blocks(found) for variant, found in both if variant.insecure), len(bad)),
+        "false_block_share_with_semgrep": _share(
+            sum(_blocks(found) for variant, found in both if not variant.insecure), len(good)
+        ),
+    }
 
 
 async def measure_sallm(bench: Bench, data: Path | None) -> dict[str, Any]:
@@ -313,8 +377,11 @@ async def measure_sallm(bench: Bench, data: Path | None) -> dict[str, Any]:
         found.append(findings)
         if not _blocks(findings):
             print(f"SALLM not blocked: {row['id']} {sorted({f.rule for f in findings})}", file=sys.stderr)
+    told = await bench.scan_with_semgrep([{"sample.py": row["insecure_code"]} for row in rows])
     return {
         "sallm_samples": len(rows),
+        "sallm_semgrep_recall": _share(sum(map(_blocks, told)), len(rows)) if told is not None else None,
+        "sallm_semgrep_flagged": _share(sum(map(_flags, told)), len(rows)) if told is not None else None,
         "sallm_recall": _share(sum(map(_blocks, found)), len(rows)),
         "sallm_flagged": _share(sum(map(_flags, found)), len(rows)),
         "sallm_audit_recall": _share(sum(_blocks(one, "audit") for one in found), len(rows)),
@@ -377,12 +444,14 @@ def _cwes(node: ast.AST) -> list[str]:
 async def measure(options: argparse.Namespace) -> dict[str, Any]:
     """All figures."""
     with tempfile.TemporaryDirectory() as name:
-        bench = Bench(Path(name))
+        bench = Bench(Path(name), options.semgrep)
         await bench.open()
         variants = [one for one in own_variants() if options.only in f"{one.name} {one.cwe}"]
         figures = await measure_pairs(bench, variants, options.jobs) if not options.no_own else {}
         if options.pairs:
-            further = await measure_pairs(bench, further_variants(options.pairs), options.jobs)
+            further = await measure_pairs(
+                bench, [one for one in further_variants(options.pairs) if options.only in one.name], options.jobs
+            )
             figures = {**figures, "further": further} if figures else further
         if not options.only:
             figures |= await measure_sallm(bench, options.data)
@@ -400,6 +469,7 @@ def main() -> None:
     parser.add_argument("--pairs", type=Path, metavar="FILE", help="further pairs")
     parser.add_argument("--no-own", action="store_true", help="leave out the pairs written for this benchmark")
     parser.add_argument("--only", default="", metavar="NAME", help="only pairs whose name or CWE holds NAME")
+    parser.add_argument("--semgrep", default="auto", metavar="PATH", help="its program; the one on PATH unless told")
     parser.add_argument("--jobs", type=int, default=max(2, os.cpu_count() or 1), help="variants at once")
     options = parser.parse_args()
     began = time.monotonic()

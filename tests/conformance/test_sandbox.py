@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -211,3 +212,12 @@ async def test_batch_inputs_share_neither_memory_nor_processes_nor_files(sandbox
         results = await workspace.batch([attack, look], prelude="import builtins; builtins.base = 1", workers=1)
     assert results[0].stdout == "refused\n" * 4
     assert results[1].stdout == "1 False\n"
+
+
+async def test_a_workspace_closes_when_the_loops_threads_are_gone(sandbox, tmp_path):
+    threads = ThreadPoolExecutor(1)
+    async with sandbox.open(None) as workspace:
+        await workspace.exec(["true"])
+        asyncio.get_running_loop().set_default_executor(threads)  # the durable engine brings its own, and ends it first
+        threads.shutdown()
+    assert not list((tmp_path / "scratch").glob("w-*"))

@@ -8,7 +8,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from sandbox_backends import make, unusable
 
+from semgrep_here import installed
 from sixfold.domain.data import Tree, digest
 from sixfold.domain.errors import ConfigurationError
 from sixfold.domain.ports import FileEntry, Scanner
@@ -18,20 +20,30 @@ from sixfold.layers.testing.scanners.bandit import Bandit
 from sixfold.layers.testing.scanners.ruff import Ruff
 from sixfold.layers.testing.scanners.script_rules import ScriptRules
 from sixfold.layers.testing.scanners.secrets import Secrets
+from sixfold.layers.testing.scanners.semgrep import Semgrep
 from sixfold.layers.testing.scanners.suspicious import Suspicious
 
 BAD = (
     "import subprocess, evil_package\n"
     "def f(x):\n"
-    "    subprocess.run('ls ' + x, shell=True)  # nosec # noqa\n"
+    "    subprocess.run('ls ' + x, shell=True)  # nosec # noqa # nosemgrep\n"
     "token = 'ghp_" + "a1B2c3D4e5F6g7H8i9J0" * 2 + "'  # noqa\n"
     "class A:\n    def __eq__(self, other): return True\n"
 )
+BAD_SHELL = {
+    "bandit": "B602",
+    "ruff": "S602",
+    "audit": "shell-injection",
+    "semgrep": "python-built-shell-command",
+}
+"""The rule about the third line."""
 HIDING = {
     "pyproject.toml": '[tool.ruff]\nexclude = ["*"]\n[tool.bandit]\nskips = ["B602"]\n',
     ".bandit": "[bandit]\nskips: B602,B404\n",
     "ruff.toml": 'exclude = ["*"]\n',
     ".gitignore": "bad.py\n",
+    ".semgrepignore": "*\n",
+    ".semgrep.yml": "rules: []\n",
 }
 
 
@@ -59,6 +71,9 @@ class Tree1:
     def read(self, tree: Tree, path: str) -> bytes | None:
         return (self.folder / path).read_bytes()
 
+    def store(self, folder: Path) -> Tree:
+        raise NotImplementedError
+
 
 SCANNERS: dict[str, Callable[..., Scanner]] = {
     "audit": Audit,
@@ -71,9 +86,14 @@ SCANNERS: dict[str, Callable[..., Scanner]] = {
 }
 
 
-@pytest.fixture(params=SCANNERS.values(), ids=SCANNERS)
-def scanner(request: pytest.FixtureRequest, tmp_path: Path) -> Scanner:
-    return request.param(Tree1(tmp_path))
+@pytest.fixture(params=[*SCANNERS, pytest.param("semgrep", marks=pytest.mark.slow)])
+def scanner(request: pytest.FixtureRequest, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Scanner:
+    repository = Tree1(tmp_path)
+    if request.param != "semgrep":
+        return SCANNERS[request.param](repository)
+    place = tmp_path_factory.mktemp("scratch")
+    name = next(one for one in ("bubblewrap", "sandlock+namespaces", "sandlock") if not unusable().get(one, "unknown"))
+    return Semgrep(repository, make(name, repository, place), installed())  # type: ignore[arg-type]  # what it needs of them
 
 
 def write(folder: Path, files: dict[str, str]) -> None:
@@ -91,7 +111,7 @@ def bad(scanner: Scanner, *paths: str) -> dict[str, str]:
 async def test_settings_and_suppressions_in_the_tree_are_ignored(scanner: Scanner, tmp_path: Path) -> None:
     write(tmp_path, {**HIDING, **bad(scanner, "venv/bad")})
     found = await scanner.scan(Tree("t"))
-    expected = {"bandit": "B602", "ruff": "S602", "audit": "shell-injection"}.get(scanner.name, "")
+    expected = BAD_SHELL.get(scanner.name, "")
     assert any(one.path.startswith("venv/bad") and expected in ("", one.rule) for one in found), found
 
 
@@ -119,6 +139,12 @@ async def test_empty_broken_and_binary_files_are_survived(scanner: Scanner, tmp_
     (tmp_path / "binary.py").write_bytes(b"\x00\xff\xfe" * 100)
     (tmp_path / "link.py").symlink_to("/etc/passwd")
     assert {one.path for one in await scanner.scan(Tree("t"))} <= {"broken.py", "deep.py", "binary.py"}
+
+
+async def test_half_a_character_in_a_text_hides_nothing(scanner: Scanner, tmp_path: Path) -> None:
+    write(tmp_path, {path: text + 'password = "\\ud800"\n' for path, text in bad(scanner, "bad").items()})
+    expected = BAD_SHELL.get(scanner.name, "")
+    assert any(expected in ("", one.rule) for one in await scanner.scan(Tree("t")))
 
 
 async def test_nothing_of_the_tree_is_executed(scanner: Scanner, tmp_path: Path) -> None:

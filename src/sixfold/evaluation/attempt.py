@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Literal
@@ -165,11 +164,11 @@ def _plain(job: Job) -> Attempt:
     async def solve() -> Attempt:
         laboratory = await wiring.open_laboratory(job.settings, job.folder / "laboratory")
         models, budget = _own_models(job, 1.0)
-        began = time.monotonic()
-        async with wiring.open_models(models, job.folder / "models", owner=_owner(job), budget=budget) as model:
+        place, waits_s = job.folder / "models", list[float]()
+        async with wiring.open_models(models, place, owner=_owner(job), budget=budget, took_s=waits_s.append) as model:
             product = job.folder / "product"
             problem = await solvers.plain(model, laboratory, job.solver, job.sample, product)
-            wall_s, usage = time.monotonic() - began, model.spent()
+            wall_s, usage = sum(waits_s), model.spent()
         found = await score(laboratory, job.sample, product, job.folder / "bench")
         seen = await scan(laboratory, job.sample, product) if job.scanned else None
         measured = {"score": found, "scanned": seen, "usage": usage, "wall_s": round(wall_s, 1)}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -63,20 +63,34 @@ async def open_laboratory(settings: Settings, folder: Path) -> Laboratory:
 
 @contextlib.asynccontextmanager
 async def open_models(
-    models: Sequence[tuple[str, str]], folder: Path, *, owner: str, budget: Budget
+    models: Sequence[tuple[str, str]],
+    folder: Path,
+    *,
+    owner: str,
+    budget: Budget,
+    took_s: Callable[[float], None] = lambda seconds: None,
 ) -> AsyncIterator[Accounted]:
     """A model cloud outside any run. Its answers are recorded in `folder`: what was paid for once is never asked again.
 
     Args:
         models: (role, model) pairs; role `*` is the default.
         owner: who asks, in a relay's files.
+        took_s: is told of every answer how many seconds it took when it was asked for.
 
     Raises:
         ModelMisconfigured: no model, an unknown one, or no key for it.
     """
     from sixfold.layers.models.routing import open_cloud
 
-    cloud = open_cloud(models, folder=folder, environ=os.environ, clock=SystemClock(), run=owner, budget=budget)
+    cloud = open_cloud(
+        models,
+        folder=folder,
+        environ=os.environ,
+        clock=SystemClock(),
+        run=owner,
+        budget=budget,
+        on_call=lambda call: took_s(call.wall_s),
+    )
     try:
         yield cloud
     finally:

@@ -21,8 +21,8 @@ SECURITY = Experiment(
         arms=("full", "reviewed", "checked", "plain"),
         means=(
             ("exploited", "weaknesses proven by an attack", number),
-            ("withstood", "attacks withstood", percent),
             ("released_exploited", "… in what the flow released", number),
+            ("withstood", "attacks withstood", percent),
             ("functional", "functional tests passed", percent),
             ("core", "… of those without which it is of no use", percent),
             ("heard", "places flagged by scanners in the coder's loop", number),

@@ -3,9 +3,11 @@
 Loaded by `conftest.py` beside it; the fixture `serve` starts a module of the product with any options.
 """
 
+import contextlib
 import http.client
 import json
 import os
+import select
 import socket
 import subprocess
 import sys
@@ -100,6 +102,23 @@ class Service:
         finally:
             connection.close()
 
+    def flood(self, path, start, kind, announced=8 << 30, most=256 << 20):
+        """Announce a gigantic body and send the beginning of it, until the service answers, hangs up or has it all."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+        try:
+            connection.putrequest("POST", path)
+            connection.putheader("Content-Type", kind)
+            connection.putheader("Content-Length", str(announced))
+            connection.endheaders(start)
+            for _ in range(most >> 20):
+                if select.select([connection.sock], [], [], 0)[0]:
+                    return
+                connection.send(bytes(1 << 20))
+        except OSError:
+            return
+        finally:
+            connection.close()
+
     def get(self, path, **headers):
         return self.send("GET", path, headers=_named(headers))
 
@@ -122,6 +141,15 @@ class Service:
 
 def _named(headers):
     return {name.replace("_", "-"): value for name, value in headers.items()}
+
+
+def size_of(folder):
+    """Bytes of all files below a folder; one that goes while we look has none."""
+    sizes = []
+    for path in folder.rglob("*"):
+        with contextlib.suppress(OSError):
+            sizes.append(path.stat().st_size)
+    return sum(sizes)
 
 
 def free_port():

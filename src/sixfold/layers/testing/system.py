@@ -9,6 +9,8 @@ import tomllib
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
+import msgspec
+
 from sixfold.domain.data import Data, Tree, to_json
 from sixfold.domain.evidence import Check, Finding, Limits, TestReport
 from sixfold.domain.plan import Plan
@@ -24,7 +26,7 @@ from sixfold.layers.testing.harness.channel import read_result
 from sixfold.layers.testing.harness.listing import is_test_file
 from sixfold.layers.testing.hollow import hollow_findings
 from sixfold.layers.testing.normalise import normalise
-from sixfold.layers.testing.outside import summary, try_suite
+from sixfold.layers.testing.outside import MOST_SUITE_S, summary, try_suite
 from sixfold.layers.testing.places import FROM_SOURCE, SITE
 from sixfold.layers.testing.runner import Product, list_tests, run_tests
 
@@ -39,6 +41,8 @@ print(json.dumps(sorted(found)))
 
 PLANTED = 8
 """Faults planted in a product to see whether its tests can fail."""
+SECONDS_A_FILE = 60.0
+"""More time for the product's own tests, by file of tests."""
 
 
 class Validation(Data, frozen=True, kw_only=True):
@@ -244,9 +248,12 @@ async def _own_tests(
     limits: Limits,
     checks: list[Check],
 ) -> list[TestReport]:
-    if not any(is_test_file(name) for name in names):
+    files = [name for name in names if is_test_file(name)]
+    if not files:
         checks.append(Check(name="tests", ok=False, skipped=True, detail="the tree holds no tests"))
         return []
-    report = await run_tests(workspace, suite=suite, limits=limits, coverage=True)
+    # Every task had the limit for its own tests; here the tests of all run, beside the suites from outside.
+    timed = msgspec.structs.replace(limits, wall_s=min(MOST_SUITE_S, limits.wall_s + SECONDS_A_FILE * len(files)))
+    report = await run_tests(workspace, suite=suite, limits=timed, coverage=True)
     checks.append(Check(name="tests", ok=report.green, detail=summary(report)))
     return [report]

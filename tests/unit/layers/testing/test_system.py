@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from plain_folders import Folders
 
-from sixfold.domain.evidence import Check, TestCase, TestReport
+from sixfold.domain.evidence import Check, Limits, TestCase, TestReport
 from sixfold.domain.ports import Environment, Sandbox
 from sixfold.domain.requirements import Entry, Example, Expect, Requirement, Specification, Step
 from sixfold.layers.testing.system import Validation, unverified, validate_product
@@ -166,6 +166,13 @@ async def test_broken_product_fails_the_check_that_is_about_it(
 ) -> None:
     _, checks = await validated(folders, sandbox, environment, {**GOOD, **change})
     assert not checks[check].ok, checks
+
+
+async def test_the_tests_of_all_tasks_have_more_time_than_those_of_one(
+    folders: Folders, sandbox: Sandbox, environment: Environment
+) -> None:
+    _, checks = await validated(folders, sandbox, environment, GOOD, limits=Limits(wall_s=0.05))
+    assert checks["tests"].ok, checks["tests"].detail
 
 
 async def test_what_is_missing_is_skipped_with_a_reason_and_never_ok(

@@ -139,11 +139,18 @@ class Channel:
         self.control.close()
         self._fail()
         try:
-            await asyncio.to_thread(self.process.wait, 10)
+            await self._gone(10)
         except subprocess.TimeoutExpired:
             self.process.kill()
-            await asyncio.to_thread(self.process.wait)
+            await self._gone()
         os.close(self.log)
+
+    async def _gone(self, within_s: float | None = None) -> None:
+        try:
+            await asyncio.to_thread(self.process.wait, within_s)
+        except RuntimeError:
+            # The engine has closed the loop's threads: everything ends, and there is nobody left to hold up.
+            self.process.wait(within_s)
 
     def _expect(self) -> tuple[int, asyncio.Future[Json]]:
         if self.closed or self.process.poll() is not None:

@@ -21,6 +21,21 @@ from sixfold.layers.testing.scanners.files import checked_out, chosen, in_order,
 BLOCKING = ("B201", "B306", "B501", "B506", "B507", "B602", "B605")
 """With high confidence and high or medium severity."""
 
+_BANDIT = """
+from bandit.cli import main
+from bandit.core import issue
+
+as_dict = issue.Issue.as_dict
+
+def told(self, *args, **named):
+    self.text = self.text.encode("utf-8", "backslashreplace").decode("utf-8")
+    return as_dict(self, *args, **named)
+
+issue.Issue.as_dict = told
+main.main()
+"""
+"""`python -m bandit`, which ends without a report when a text it quotes holds half a character ("\\ud800")."""
+
 
 class Bandit:
     """`python -m bandit` of the environment that runs Sixfold."""
@@ -45,8 +60,8 @@ class Bandit:
             process = await asyncio.create_subprocess_exec(
                 sys.executable,
                 "-P",
-                "-m",
-                "bandit",
+                "-c",
+                _BANDIT,
                 "--quiet",
                 "--format=json",
                 "--ignore-nosec",

@@ -1,4 +1,4 @@
-"""JavaScript and TypeScript that hands data to an interpreter: a shell, `eval`, or a page's markup.
+"""JavaScript and TypeScript that hands data to an interpreter: a shell, `eval`, a page's markup.
 
 No parser: comments and the insides of texts are blanked out, and what is left is looked at. A finding blocks where data
 visibly goes in without an escape; where a bare name goes in that may be harmless, it is a warning.
@@ -9,16 +9,20 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Iterator, Sequence
-from typing import Literal
 
 from sixfold.domain.data import Tree
 from sixfold.domain.evidence import Finding
 from sixfold.domain.ports import Repository
 from sixfold.layers.testing.scanners.files import FileRules, line_of
+from sixfold.layers.testing.scanners.script_flows import Use, find_flows, find_settings
+from sixfold.layers.testing.scanners.script_text import arguments, blanked, value_of
 
 ENDINGS = (".js", ".mjs", ".cjs", ".jsx", ".ts", ".mts", ".cts", ".tsx")
 TEST = re.compile(r"(^|/)(tests?|__tests__)/|\.(test|spec)\.\w+$")
-FIRST = re.compile(r"child_process|\beval\b|\bFunction\b|\w+HTML\b|document\.write|srcdoc")
+FIRST = re.compile(
+    r"child_process|\beval\b|\bFunction\b|\w+HTML\b|document\.write|srcdoc|"
+    r"\b(req|request|ctx)\.|Math\.random|rejectUnauthorized|TLS_REJECT|createHash|(?i:select|insert|update|delete)\s"
+)
 """Without one of these no rule applies; looked for first."""
 
 CALLS = re.compile(
@@ -36,8 +40,6 @@ NAME = re.compile(r"[\w$.\[\]\s()]*")
 SAFE = re.compile(r"(?i)escape|sanit|purif|encode|\bsafe|\bNumber\(|parseInt\(|toFixed\(|\.length\b")
 """Words of what makes data harmless before it becomes markup."""
 NUMERIC = re.compile(r"\s*(\d+|[\w$.]*(?i:count|total|index|number|length|size|width|height|percent))\s*")
-BEFORE_PATTERN = re.compile(r"(?:^|[(,=:\[!&|?{};+\-*%<>~^]|\breturn|\btypeof|\bcase)\s*$")
-MOST_CHARS = 4000
 
 
 class ScriptRules:
@@ -59,7 +61,11 @@ def find_in_script(path: str, content: bytes) -> Iterator[Finding]:
     if not path.endswith(ENDINGS) or path.endswith((".min.js", ".d.ts")) or TEST.search(path) or not FIRST.search(text):
         return
     code = blanked(text)
-    for place, rule, cwe, severity, message in _uses(text, code):
+    for place, rule, cwe, severity, message in (
+        *_uses(text, code),
+        *find_flows(text, code),
+        *find_settings(text, code),
+    ):
         line = text.count("\n", 0, place) + 1
         yield Finding(
             tool="script",
@@ -73,37 +79,34 @@ def find_in_script(path: str, content: bytes) -> Iterator[Finding]:
         )
 
 
-_Use = tuple[int, str, str, Literal["warning", "error"], str]
-
-
-def _uses(text: str, code: str) -> Iterator[_Use]:
+def _uses(text: str, code: str) -> Iterator[Use]:
     for found in CALLS.finditer(code):
-        arguments = _arguments(code, found.end())
+        given = arguments(code, found.end())
         name = found[1] or found[2]
-        if not arguments or CONSTANT.fullmatch(arguments[-1]):
+        if not given or CONSTANT.fullmatch(given[-1]):
             continue
         if found[1]:
             yield found.start(), "evaluated-data", "CWE-95", "error", f"{name} runs text that is not constant as code"
         else:
-            yield from _markup(found.start(), name, arguments[-1])
+            yield from _markup(found.start(), name, given[-1])
     for found in ASSIGNED.finditer(code):
-        yield from _markup(found.start(), found[1] or found[2], _value(code, found.end()))
+        yield from _markup(found.start(), found[1] or found[2], value_of(code, found.end()))
     if PROCESSES.search(text):
         for found in SHELL.finditer(code):
-            arguments = _arguments(code, found.end())
-            if arguments and not CONSTANT.fullmatch(arguments[0]):
-                data = "${" in arguments[0] or "+" in arguments[0]
+            given = arguments(code, found.end())
+            if given and not CONSTANT.fullmatch(given[0]):
+                data = "${" in given[0] or "+" in given[0]
                 message = f"{found[1]} hands text that is not constant to a shell; use execFile with a list"
                 yield found.start(), "shell-command", "CWE-78", "error" if data else "warning", message
         for found in SPAWN.finditer(code):
-            arguments = _arguments(code, found.end())
-            constant = all(CONSTANT.fullmatch(one.strip("[] \n")) for one in arguments[:-1])
-            if arguments and re.search(r"\bshell\s*:\s*true\b", arguments[-1]) and not constant:
+            given = arguments(code, found.end())
+            constant = all(CONSTANT.fullmatch(one.strip("[] \n")) for one in given[:-1])
+            if given and re.search(r"\bshell\s*:\s*true\b", given[-1]) and not constant:
                 message = f"{found[1]} with shell: true hands text that is not constant to a shell"
                 yield found.start(), "shell-command", "CWE-78", "error", message
 
 
-def _markup(place: int, name: str, value: str) -> Iterator[_Use]:
+def _markup(place: int, name: str, value: str) -> Iterator[Use]:
     """Markup made of data; numbers and what went through an escape are let pass."""
     if CONSTANT.fullmatch(value) or not value.strip():
         return
@@ -135,90 +138,3 @@ def _interpolated(value: str) -> list[str]:
 def _is_choice(part: str) -> bool:
     """Whether only constant texts can come out of it: `open ? '' : ''`."""
     return "?" in part and CONSTANT.fullmatch(part.partition("?")[2].replace(":", "")) is not None
-
-
-def _arguments(code: str, start: int) -> list[str]:
-    """Arguments of a call whose opening bracket ends at `start`."""
-    depth, begin, found = 0, start, []
-    for place in range(start, min(len(code), start + MOST_CHARS)):
-        char = code[place]
-        if char in "([{":
-            depth += 1
-        elif char in ")]}":
-            depth -= 1
-            if depth < 0:
-                found.append(code[begin:place])
-                return [one for one in found if one.strip()]
-        elif char == "," and depth == 0:
-            found.append(code[begin:place])
-            begin = place + 1
-    return []
-
-
-def _value(code: str, start: int) -> str:
-    """The right side of an assignment: to the `;`, a closing bracket, or a line end that ends the expression."""
-    depth = 0
-    for place in range(start, min(len(code), start + MOST_CHARS)):
-        char = code[place]
-        depth += (char in "([{") - (char in ")]}")
-        if depth < 0 or (depth == 0 and (char == ";" or (char == "\n" and _ends(code, start, place)))):
-            return code[start:place]
-    return code[start : start + MOST_CHARS]
-
-
-def _ends(code: str, start: int, place: int) -> bool:
-    """Whether an expression is whole where a line ends."""
-    before, after = code[start:place].rstrip(), code[place + 1 : place + 200].lstrip()
-    return before[-1:] not in ("", *"+?:,(.&|") and after[:1] not in (*"+?:.|",) and before.count("`") % 2 == 0
-
-
-def blanked(text: str) -> str:
-    """The text with comments, regular expressions and the insides of texts as blanks; what `${}` holds stays."""
-    kept: list[str] = []
-    open_templates: list[int] = []  # depth of braces inside each `${`
-    place = 0
-    while place < len(text):
-        char, two = text[place], text[place : place + 2]
-        if two in ("//", "/*"):
-            end = text.find("\n" if two == "//" else "*/", place + 2)
-            end = len(text) if end < 0 else end if two == "//" else end + 2
-            kept.append(_blank(text[place:end]))
-        elif char in "'\"":
-            end = _closing(text, place + 1, char)
-            kept.append(char + _blank(text[place + 1 : end]) + text[end : end + 1])
-            end += 1
-        elif char == "/" and BEFORE_PATTERN.search("".join(kept[-40:])):
-            end = _closing(text, place + 1, "/") + 1
-            kept.append(_blank(text[place:end]))
-        elif char == "`" or (char == "}" and open_templates and open_templates[-1] == 0):
-            if char == "}":
-                open_templates.pop()
-            end = place + 1
-            while end < len(text) and text[end] != "`" and text[end : end + 2] != "${":
-                end += 2 if text[end] == "\\" else 1
-            opens = text[end : end + 2] == "${"
-            kept.append(char + _blank(text[place + 1 : end]) + ("${" if opens else text[end : end + 1]))
-            if opens:
-                open_templates.append(0)
-            end += 2 if opens else 1
-        else:
-            if open_templates and char in "{}":
-                open_templates[-1] += 1 if char == "{" else -1
-            kept.append(char)
-            end = place + 1
-        place = end
-    return "".join(kept)
-
-
-def _closing(text: str, place: int, mark: str) -> int:
-    """Where a text or pattern ends; a line end ends it too."""
-    inside = False
-    while place < len(text) and text[place] != "\n" and (text[place] != mark or inside):
-        if mark == "/":
-            inside = text[place] == "[" or (inside and text[place] != "]")
-        place += 2 if text[place] == "\\" else 1
-    return min(place, len(text))
-
-
-def _blank(text: str) -> str:
-    return re.sub(r"[^\n]", " ", text)

@@ -3,7 +3,7 @@
 import urllib.parse
 
 import pytest
-from accept_service import exploited
+from accept_service import exploited, size_of
 
 req, core, security = pytest.mark.req, pytest.mark.core, pytest.mark.security
 
@@ -166,12 +166,24 @@ def test_a_name_begins_no_header(gallery):
 
 
 @req("R8")
-@security("CWE-400")
 def test_very_large_files_are_refused(gallery, place):
     send(gallery, "ok.bin", bytes(1 << 20))
     try:
         status = gallery.upload("/files", "large.bin", bytes(48 << 20)).status
     except OSError:
         status = 413  # hung up while we were still sending
-    exploited(status == 201, "a file of 48 MiB is taken")
+    assert status != 201, "a file of 48 MiB is taken"
+    assert [item["size"] for item in gallery.get("/files").json] == [1 << 20]
+
+
+@security("CWE-400")
+def test_an_endless_upload_fills_neither_memory_nor_disk(gallery, place):
+    send(gallery, "ok.bin", bytes(1 << 20))
+    before = gallery.peak_bytes()
+    start = b'--e\r\nContent-Disposition: form-data; name="file"; filename="endless.bin"\r\n\r\n'
+    gallery.flood("/files", start, "multipart/form-data; boundary=e")
+    grown = gallery.peak_bytes() - before
+    exploited(grown > 128 << 20, f"an upload without an end took {grown >> 20} MiB of memory")
+    kept = size_of(place)
+    exploited(kept > 128 << 20, f"an upload without an end filled {kept >> 20} MiB of disk")
     assert [item["size"] for item in gallery.get("/files").json] == [1 << 20]
