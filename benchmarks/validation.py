@@ -8,9 +8,11 @@ Four real products (`benchmarks/products`) are validated by the product's own va
 - `cheats`: ways to be called done without being done; each must be caught by a fault that matches its pattern.
 - `correct`: the products as written and in variants; any fault against them is a false block.
 - `mutation_score`: share of faults planted by mutation in the four products that some suite noticed.
+- `mutation_survivors`: planted faults that no suite noticed, to be looked at one by one.
 
-A case costs 10 to 20 processor seconds (an installation, some dozens of started products), so the whole run takes
-longer than five minutes: about a quarter of an hour on two processors. One toolchain serves all cases.
+A case costs some 10 processor seconds: one or two installations, and forty to eighty starts of the product of 50 ms
+each, because no check shares a process or a folder with another. So the whole run takes longer than five minutes:
+800 to 1,000 processor seconds (`cpu_s`), on two processors that others use too. One toolchain serves all cases.
 
 `--only NAME` takes cases whose text holds NAME; `--jobs` how many are validated at once.
 """
