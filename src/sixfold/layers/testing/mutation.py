@@ -121,7 +121,7 @@ def _is_text(node: ast.AST) -> bool:
 
 
 def _is_nothing(node: ast.expr) -> bool:
-    """`None`, and `0` or `False`: an exit status or a condition is the same with None; their constant is changed anyway."""
+    """`None`, `0` or `False`: a status or condition is the same with None; the constant itself is changed anyway."""
     return isinstance(node, ast.Constant) and node.value in (None, 0)
 
 
