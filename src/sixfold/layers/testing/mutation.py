@@ -121,8 +121,10 @@ def _is_text(node: ast.AST) -> bool:
 
 
 def _is_nothing(node: ast.expr) -> bool:
-    """`None`, `0` or `False`: a status or condition is the same with None; the constant itself is changed anyway."""
-    return isinstance(node, ast.Constant) and node.value in (None, 0)
+    """None, and what is as good as None for an exit status or a condition; its constant is changed anyway."""
+    if not isinstance(node, ast.Constant):
+        return False
+    return node.value is None or (isinstance(node.value, int) and node.value == 0)
 
 
 def _changes(node: ast.AST) -> Iterator[tuple[str, str, ast.AST]]:
