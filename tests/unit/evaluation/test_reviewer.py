@@ -117,6 +117,7 @@ async def test_the_checklist_sends_back_findings_and_what_it_knows() -> None:
         '+++ b/store.py\n+    db.execute("SELECT * FROM people WHERE name = ?", (name,))\n',
         SQL.replace("store.py", "tests/test_store.py"),
         SQL.replace("+    rows", "-    rows"),
+        "+++ b/a.py\n+    traceback.print_exc()\n",
         "+++ b/a.py\n+    literal_eval(text)\n+    token = secrets.choice(words)\n",
     ],
 )
