@@ -8,9 +8,11 @@ Four real products (`benchmarks/products`) are validated by the product's own va
 - `cheats`: ways to be called done without being done; each must be caught by a fault that matches its pattern.
 - `correct`: the products as written and in variants; any fault against them is a false block.
 - `mutation_score`: share of faults planted by mutation in the four products that some suite noticed.
+- `mutation_survivors`: planted faults that no suite noticed, to be looked at one by one.
 
-A case costs 10 to 20 processor seconds (an installation, some dozens of started products), so the whole run takes
-longer than five minutes: about a quarter of an hour on two processors. One toolchain serves all cases.
+A case costs some 10 processor seconds: one or two installations, and forty to eighty starts of the product of 50 ms
+each, because no check shares a process or a folder with another. So the whole run takes longer than five minutes:
+800 to 1,000 processor seconds (`cpu_s`), on two processors that others use too. One toolchain serves all cases.
 
 `--only NAME` takes cases whose text holds NAME; `--jobs` how many are validated at once.
 """
@@ -22,6 +24,7 @@ import asyncio
 import json
 import os
 import re
+import resource
 import shutil
 import sys
 import tempfile
@@ -219,7 +222,14 @@ def _figures(results: list[tuple[Case, Examination]]) -> dict[str, Any]:
     correct = [(case, seen) for case, seen in results if case.kind == "correct"]
     blocked = [(case, seen) for case, seen in correct if seen.faults]
     caught = [case for case, seen in cheats if any(re.search(case.caught_by, fault) for fault in seen.faults)]
-    scores = [seen.mutation_score for _, seen in correct if seen.mutation_score is not None]
+    planted = [(case, seen) for case, seen in correct if seen.mutation_score is not None]
+    scores = {case.product: seen.mutation_score or 0.0 for case, seen in planted}
+    survivors = [
+        f"{case.product}: {finding.path}:{finding.line} {finding.message.partition(': ')[2]}"
+        for case, seen in planted
+        for finding in seen.findings
+        if finding.rule == "unnoticed-fault"
+    ]
     mechanisms = Counter(_mechanism(seen) for case, seen in [*sound, *cheats] if seen.faults)
     return {
         "products": len({case.product for case, _ in results}),
@@ -232,7 +242,9 @@ def _figures(results: list[tuple[Case, Examination]]) -> dict[str, Any]:
         "correct": len(correct),
         "false_blocks": round(len(blocked) / len(correct), 4) if correct else None,
         "blocked": [f"{case.product}: {case.what}" for case, _ in blocked],
-        "mutation_score": round(sum(scores) / len(scores), 3) if scores else None,
+        "mutation_score": round(sum(scores.values()) / len(scores), 3) if scores else None,
+        "mutation_by_product": {name: round(score, 3) for name, score in scores.items()},
+        "mutation_survivors": survivors,
         "first_caught_by": dict(mechanisms.most_common()),
         "unverified": sorted({f"{case.product}:{id}" for case, seen in correct for id in seen.unverified}),
         "not_verified_checks": sorted({check.name for _, seen in correct for check in seen.checks if check.skipped}),
@@ -260,7 +272,9 @@ def main() -> None:
         raise SystemExit("git is needed")
     began = time.monotonic()
     figures = asyncio.run(measure(options.jobs, options.only))
-    print(json.dumps({**figures, "wall_s": round(time.monotonic() - began, 1)}))
+    used = [resource.getrusage(whose) for whose in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    cpu_s = sum(one.ru_utime + one.ru_stime for one in used)
+    print(json.dumps({**figures, "wall_s": round(time.monotonic() - began, 1), "cpu_s": round(cpu_s, 1)}))
 
 
 if __name__ == "__main__":

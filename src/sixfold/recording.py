@@ -72,8 +72,14 @@ def recording_of(events: Sequence[Event], *, note: str = "") -> Recording:
             if event.kind in ("plan.made", "plan.refused") and event.data.get("edit")
         ),
         tree=from_json(ended[-1].data["outcome"], Outcome).tree if ended else None,
-        plan=digest(canonical(plans[-1].data["plan"])) if plans else None,
+        plan=plan_digest(plans[-1].data["plan"]) if plans else None,
     )
+
+
+def plan_digest(plan: Json) -> Digest:
+    """The digest by which recordings know a plan: it counts two settings of a task that plans no longer have."""
+    first = {"model": "", "budget_tokens": None}
+    return digest(canonical({**plan, "tasks": [{**first, **task} for task in plan["tasks"]]}))
 
 
 def order_of(events: Sequence[Event]) -> tuple[str, ...]:
@@ -178,8 +184,8 @@ def _steady(value: Json, run: str) -> Json:
 def _unequal(before: Json, now: Json, path: str) -> Iterator[str]:
     if isinstance(before, dict) and isinstance(now, dict):
         for name in sorted(before.keys() | now.keys()):
-            if name not in before and not now[name]:
-                continue  # a field younger than the recording, which says nothing here
+            if (name not in before and not now[name]) or (name not in now and not before[name]):
+                continue  # a field that only one of the two versions knows, and that says nothing here
             yield from _unequal(before.get(name), now.get(name), f"{path}.{name}" if path else name)
     elif isinstance(before, list) and isinstance(now, list) and len(before) == len(now):
         for place, (one, other) in enumerate(zip(before, now, strict=True)):

@@ -162,3 +162,11 @@ def test_a_profile_that_is_not_understood_is_refused(tmp_path: Path, text: str) 
     (tmp_path / "sixfold.toml").write_text(text)
     with pytest.raises(ConfigurationError, match="languages"):
         load(env={"SIXFOLD_HOME": str(tmp_path)}, folder=tmp_path)
+
+
+def test_only_the_person_names_the_scanner_that_runs(tmp_path: Path) -> None:
+    line = '[scan]\nsemgrep = "/opt/semgrep/bin/semgrep"'
+    assert read(tmp_path, user=line).scan_semgrep == "/opt/semgrep/bin/semgrep"
+    assert read(tmp_path, env={"SIXFOLD_SCAN_SEMGREP": "off"}).scan_semgrep == "off"
+    with pytest.raises(ConfigurationError, match="may not set scan"):
+        read(tmp_path, project=line)

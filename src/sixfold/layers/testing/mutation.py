@@ -24,6 +24,8 @@ _FLIPPED: dict[type[ast.cmpop], type[ast.cmpop]] = {
     ast.Is: ast.IsNot,
     ast.IsNot: ast.Is,
 }
+_UNORDERED = ("max", "min", "math.gcd", "math.lcm", "math.hypot")
+"""Functions that give the same whichever argument comes first."""
 _QUIET = ("log", "logger", "logging", "warnings")
 
 
@@ -118,13 +120,21 @@ def _is_text(node: ast.AST) -> bool:
     return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
 
 
+def _is_nothing(node: ast.expr) -> bool:
+    """None, and what is as good as None for an exit status or a condition; its constant is changed anyway."""
+    if not isinstance(node, ast.Constant):
+        return False
+    return node.value is None or (isinstance(node.value, int) and node.value == 0)
+
+
 def _changes(node: ast.AST) -> Iterator[tuple[str, str, ast.AST]]:
     shown = ast.unparse(node).splitlines()[0][:60]
     if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
         if ast.unparse(node.value.func).split(".")[0].lower() not in _QUIET:
             yield "call", f"dropped the call {shown}", ast.Pass()
     elif isinstance(node, ast.Call) and len(node.args) >= 2 and not isinstance(node.args[0], ast.Starred):
-        if ast.unparse(node.args[0]) != ast.unparse(node.args[1]):
+        same = ast.unparse(node.args[0]) == ast.unparse(node.args[1])
+        if not same and ast.unparse(node.func) not in _UNORDERED:
             swapped = copy.deepcopy(node)
             swapped.args[:2] = swapped.args[1::-1]
             yield "arguments", f"swapped the arguments of {shown}", swapped
@@ -136,7 +146,7 @@ def _changes(node: ast.AST) -> Iterator[tuple[str, str, ast.AST]]:
         yield "constant", f"changed the constant {shown}", ast.Constant(node.value + 1)
     elif isinstance(node, ast.Constant) and isinstance(node.value, bool):
         yield "constant", f"changed the constant {shown}", ast.Constant(not node.value)
-    elif isinstance(node, ast.Return) and node.value is not None and ast.unparse(node.value) != "None":
+    elif isinstance(node, ast.Return) and node.value is not None and not _is_nothing(node.value):
         yield "return", f"returned None instead of {shown.removeprefix('return ')}", ast.Return(ast.Constant(None))
 
 

@@ -17,6 +17,7 @@ from sixfold.domain.plan import Plan
 from sixfold.domain.ports import Environment, Sandbox, Workspace
 from sixfold.domain.requirements import Specification
 from sixfold.layers.testing.boundaries import steps_of, try_boundaries
+from sixfold.layers.testing.contracts.edges import unused_contracts
 from sixfold.layers.testing.doubt import doubt
 from sixfold.layers.testing.examples import to_tests
 from sixfold.layers.testing.exploits.attacks import attack_product
@@ -109,7 +110,8 @@ async def validate_product(
             )
             checks += [one[0], other[0], *boundary.checks, attacked.check]
             reports = [report for _, report in (one, other) if report is not None]
-            found = (*boundary.findings, *attacked.findings, *hollow_findings(reports))
+            edges = unused_contracts(plan, sources) if plan is not None else ()
+            found = (*boundary.findings, *edges, *attacked.findings, *hollow_findings(reports))
         return checks, reports, found
 
     async def inside(workspace: Workspace) -> tuple[list[Check], list[TestReport], list[str]]:

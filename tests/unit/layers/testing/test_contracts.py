@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from sixfold.domain.plan import Contract, Plan, Task
+from sixfold.layers.testing.contracts.edges import unused_contracts
 from sixfold.layers.testing.contracts.promises import Promise, promises
 from sixfold.layers.testing.contracts.verdicts import check
 
@@ -124,3 +125,31 @@ def test_text_that_cannot_be_read_is_not_verified_and_never_ok(kind: str, text: 
     assert verdict.skipped
     assert not verdict.ok
     assert "not verified" in verdict.detail
+
+
+EDGE = Plan(
+    contracts=(
+        Contract(id="store", kind="python", text="```python\nclass Store:\n    def add(self, text: str) -> int\n```"),
+        Contract(id="board", kind="http", text="POST /notices -> 201"),
+    ),
+    tasks=(
+        Task(id="T1", title="s", goal="g", files=("keep.py",), provides=("store", "board")),
+        Task(id="T2", title="u", goal="g", files=("use.py", "tests/test_use.py"), consumes=("store", "board")),
+    ),
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "unused"),
+    [
+        ("from keep import Store\nask('POST', '/notices')", []),
+        ("def use(keeper):\n    keeper.add('x')\n    post(base + '/notices')", []),
+        ("def use():\n    return sqlite3.connect('addresses')", ["store", "board"]),
+    ],
+    ids=["imported", "handed in", "rebuilt"],
+)
+def test_consumed_contract_that_nothing_in_the_task_names_is_a_warning(text: str, unused: list[str]) -> None:
+    sources = {"keep.py": b"class Store: ...", "use.py": text.encode(), "tests/test_use.py": b"from keep import Store"}
+    found = unused_contracts(EDGE, sources)
+    assert [one.message.split()[4].rstrip(",") for one in found] == unused
+    assert {one.severity for one in found} <= {"warning"}

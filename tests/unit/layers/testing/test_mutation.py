@@ -47,3 +47,13 @@ def test_same_files_give_the_same_bounded_sample() -> None:
     assert first == mutants(dict(reversed(files.items())), most=4)
     assert len(first) == 4
     assert {mutant.path for mutant in mutants(files, most=50)} == {"a.py", "b.py"}
+
+
+def test_change_that_nobody_could_notice_is_not_planted() -> None:
+    source = b"def main(grams):\n    show(max(0, grams))\n    return 0\n"
+    changes = [one.change for one in mutants({"a.py": source}, most=20)]
+    assert not [change for change in changes if change.startswith(("swapped", "returned"))]
+    assert changes.count("changed the constant 0") == 2
+    told = [one.change for one in mutants({"a.py": b"def f(a):\n    return pick(a, 1)\n"}, most=20)]
+    assert [change.split()[0] for change in told].count("swapped") == 1
+    assert "returned None instead of pick(a, 1)" in told

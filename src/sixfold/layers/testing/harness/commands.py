@@ -12,6 +12,8 @@ COMMANDS = 3
 """Commands of the examples that are tried, one for each first word."""
 TOGETHER = 4
 """Processes at once."""
+END_S = 30.0
+"""Longest a call may take; thrice what the examples get, because here a call that is too slow blocks by itself."""
 CRASH = "Traceback (most recent call last)"
 NO_OPTION = "--no-such-option-here"
 NO_COMMAND = "no-such-command-here"
@@ -92,7 +94,7 @@ def _malformed(usual: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, list[s
 
 def _run(product: Product, entry: str, argv: Sequence[str], stdin: str | bytes, data: str) -> Run:
     try:
-        got = product.run(*argv, data=data, stdin=stdin, entry=entry)
+        got = product.run(*argv, data=data, stdin=stdin, entry=entry, timeout=END_S)
     except TimeoutError:
         return Run(1, "", "did not end")
     except (OSError, LookupError, ValueError):

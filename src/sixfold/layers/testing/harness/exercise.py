@@ -56,7 +56,7 @@ def _report(product: Product, services: Services, data: str, job: Mapping[str, A
             up[name] = services[name]
         except (RuntimeError, OSError, LookupError) as error:
             trouble[name] = str(error)[:500]
-    together = {name: ask(service, "GET", service.health_path).status for name, service in up.items()}
+    together = {name: ask(service, "GET", service.health_path, timeout=20).status for name, service in up.items()}
     _use(product, up, data, job["steps"])
     report: dict[str, Any] = {"trouble": trouble, "together": together, "services": {}, "commands": {}, "contracts": {}}
     for name, service in up.items():

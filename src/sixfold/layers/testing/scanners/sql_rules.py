@@ -14,9 +14,10 @@ def built_sql(scope: ast.AST) -> Iterator[Problem]:
     """Statements put together from text and handed to a database in the same scope."""
     built: dict[str, ast.AST] = {}
     own = list(_own_nodes(scope))
+    chosen = frozenset(_chosen(own))
     for node in own:
         if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
-            if _is_built_sql(node.value):
+            if _is_built_sql(node.value, chosen):
                 built[node.targets[0].id] = node
             else:
                 built.pop(node.targets[0].id, None)
@@ -37,8 +38,19 @@ def built_sql(scope: ast.AST) -> Iterator[Problem]:
         ):
             continue
         statement = node.args[0]
-        if _is_built_sql(statement) or (isinstance(statement, ast.Name) and statement.id in built):
+        if _is_built_sql(statement, chosen) or (isinstance(statement, ast.Name) and statement.id in built):
             yield Problem(node, "sql-injection", "CWE-89", "an SQL statement is put together from text; use parameters")
+
+
+def _chosen(nodes: list[ast.AST]) -> Iterator[str]:
+    """Names that hold nothing but an element of a constant: `column = COLUMNS[COLUMNS.index(wanted)]`."""
+    values: dict[str, list[ast.expr]] = {}
+    for node in nodes:
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+            values.setdefault(node.targets[0].id, []).append(node.value)
+    for name, given in values.items():
+        if all(isinstance(one, ast.Subscript) and last_name(one.value).isupper() for one in given):
+            yield name
 
 
 def _own_nodes(scope: ast.AST) -> Iterator[ast.AST]:
@@ -49,7 +61,7 @@ def _own_nodes(scope: ast.AST) -> Iterator[ast.AST]:
         yield from _own_nodes(child)
 
 
-def _is_built_sql(node: ast.AST) -> bool:
+def _is_built_sql(node: ast.AST, chosen: frozenset[str]) -> bool:
     parts: list[ast.AST] = []
     if isinstance(node, ast.JoinedStr):
         parts = [value.value for value in node.values if isinstance(value, ast.FormattedValue)]
@@ -62,7 +74,7 @@ def _is_built_sql(node: ast.AST) -> bool:
         r"(?is)\b(select\b.+\bfrom|insert\s+into|update\b.+\bset|delete\s+from|drop\s+table|where)\b", text
     ):
         return False
-    return any(not _is_harmless(part) for part in parts)
+    return any(not _is_harmless(part) for part in parts if not (isinstance(part, ast.Name) and part.id in chosen))
 
 
 def _flat(node: ast.AST) -> Iterator[ast.AST]:
