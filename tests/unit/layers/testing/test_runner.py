@@ -165,6 +165,24 @@ async def test_deleted_pinned_test_is_a_problem(workspace: Opener) -> None:
     assert report.problem == "1 of 2 expected tests were not collected: test_fizz.py::test_five"
 
 
+async def test_cases_that_a_hook_takes_out_are_told_as_not_run(workspace: Opener) -> None:
+    tests = (
+        "import pytest\n@pytest.mark.parametrize('n', [3, 4])\ndef test_many(n):\n"
+        "    from fizz import fizz\n    assert fizz(n) == 'Fizz'\n"
+    )
+    hook = (
+        "def pytest_collection_modifyitems(config, items):\n"
+        "    config.hook.pytest_deselected(items=[i for i in items if '4' in i.name])\n"
+        "    items[:] = [i for i in items if '4' not in i.name]\n"
+    )
+    place = await workspace({"fizz.py": GOOD, "test_fizz.py": tests, "conftest.py": hook})
+    report = await run_tests(place, suite="unit")
+    assert {case.id: case.outcome for case in report.cases} == {
+        "test_fizz.py::test_many[3]": "passed",
+        "test_fizz.py::test_many[4]": "skipped",
+    }
+
+
 async def test_skips_and_expected_failures_of_the_test_file_are_counted(workspace: Opener) -> None:
     tests = (
         "import pytest, unittest\n"

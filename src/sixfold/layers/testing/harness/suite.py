@@ -168,6 +168,7 @@ class Recorder:
         self._root = os.getcwd()
         self._called: dict[str, tuple[str, BaseException | None]] = {}
         self._told: dict[str, tuple[str, str]] = {}
+        self._found: list[str] = []
         self._guarded = _fingerprint()
         send({"kind": "start", "pytest": pytest.__version__})
 
@@ -201,6 +202,9 @@ class Recorder:
                 {"kind": "case", "id": report.nodeid, "outcome": "skipped", "message": reason, "requirements": []}
             )
 
+    def pytest_itemcollected(self, item: pytest.Item) -> None:
+        self._found.append(item.nodeid)
+
     @pytest.hookimpl(trylast=True)
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         functions = [item for item in session.items if isinstance(item, pytest.Function)]
@@ -208,6 +212,11 @@ class Recorder:
         for item in functions:
             self._wrap(item)
         altered += self._take_away()
+        kept = {item.nodeid for item in session.items}
+        for id in self._found:
+            if id not in kept:  # a hook of the product dropped it: not run is not passed
+                reason = "taken out of the collection by a hook"
+                self._send({"kind": "case", "id": id, "outcome": "skipped", "message": reason, "requirements": []})
         self._send(
             {
                 "kind": "collected",
