@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from types import MappingProxyType
 
+from sixfold.domain import syntax
 from sixfold.domain.data import Tree
 from sixfold.domain.markdown import specification_text
 from sixfold.domain.plan import Plan, Task
@@ -38,6 +41,7 @@ def brief(
     notes: Sequence[str] = (),
     focus: Sequence[str] = (),
     before: Collection[str] = (),
+    cited: Mapping[str, Collection[str]] = MappingProxyType({}),
 ) -> str:
     """The task, its slice of the specification, its contracts, its files in full, and what else bears on it.
 
@@ -49,6 +53,7 @@ def brief(
         notes: lines other tasks published, shown as untrusted.
         before: paths that stood there before the plan: of use to every task, whoever changes them now.
         focus: for a task that owns no files of its own: paths to show whole, as far as they fit.
+        cited: path → functions to show where the file does not fit: the tests that failed.
     """
     parts = [_heading(task, plan)]
     parts.append(_slice(task, plan, specification))
@@ -64,7 +69,7 @@ def brief(
     owned = [path for path in paths if path in task.files]
     if not owned:
         owned = list(dict.fromkeys([*_named(paths, query), *(path for path in paths if path in focus)]))
-    files, left = _files(repository, tree, owned, left)
+    files, left = _files(repository, tree, owned, left, cited)
     if files:
         parts.append("## Files as they are now\n" + "\n\n".join(files.values()))
     overview = retriever.overview(tree, most_chars=min(_MOST_OVERVIEW_CHARS, left // 4)) if paths else ""
@@ -137,8 +142,10 @@ def _named(paths: Sequence[str], query: str) -> list[str]:
     ]
 
 
-def _files(repository: Repository, tree: Tree, paths: Sequence[str], room: int) -> tuple[dict[str, str], int]:
-    """Whole files as long as they fit; what does not fit is named, never cut silently."""
+def _files(
+    repository: Repository, tree: Tree, paths: Sequence[str], room: int, cited: Mapping[str, Collection[str]]
+) -> tuple[dict[str, str], int]:
+    """Whole files as long as they fit; what does not fit is named, never cut silently, and shown where it is cited."""
     blocks = {}
     for path in paths:
         text = None if looks_secret(path) else readable_text(repository.read(tree, path))
@@ -146,11 +153,28 @@ def _files(repository: Repository, tree: Tree, paths: Sequence[str], room: int) 
             block = f"`{path}` is not shown: it is binary or may hold secrets."
         elif len(text) > room:
             block = f"`{path}` is not shown whole: {len(text)} characters; see the passages."
+            if functions := _functions(text, cited.get(path, ())):
+                shown = untrusted(f"repository {path}, in part", functions)
+                block += f"\n{shown}" if len(shown) < room else ""
         else:
             block = untrusted(f"repository {path}", text)
         room -= len(block) + 2
         blocks[path] = block
     return blocks, room
+
+
+def _functions(text: str, names: Collection[str]) -> str:
+    """Those functions of a Python file; empty when there are none, or it cannot be read."""
+    try:
+        module = syntax.parse(text) if names else ast.Module(body=[], type_ignores=[])
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return ""
+    lines, found = text.splitlines(keepends=True), []
+    for node in ast.walk(module):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name in names:
+            first = min([node.lineno, *(one.lineno for one in node.decorator_list)])
+            found.append("".join(lines[first - 1 : node.end_lineno]))
+    return "\n".join(found)
 
 
 def _strangers(task: Task, plan: Plan) -> tuple[str, ...]:

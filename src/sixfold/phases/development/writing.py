@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import re
+from collections.abc import Sequence
 
 import msgspec
 
@@ -19,6 +21,7 @@ from sixfold.layers.synthesis import apply, write
 from sixfold.workflow.run import Run
 
 _MOST_BRIEF_CHARS = 48_000
+_TEST_ID = re.compile(r"([\w./-]+\.py)::(?:\w+::)*(\w+)")
 
 
 class Written(Data, frozen=True, kw_only=True):
@@ -83,7 +86,7 @@ async def sample(run: Run, ports: Ports, job: Job, turn: Turn) -> tuple[Written,
     """
 
     async def ask_all() -> Samples:
-        brief = await asyncio.to_thread(_brief, ports, job, job.base)
+        brief = await asyncio.to_thread(_brief, ports, job, job.base, turn.notes)
         numbers = range(1, job.options.candidates + 1)
         asked = [_ask(ports, job, turn, brief, "development.sample", sample=number) for number in numbers]
         answers = await asyncio.gather(*asked, return_exceptions=True)
@@ -100,7 +103,7 @@ async def sample(run: Run, ports: Ports, job: Job, turn: Turn) -> tuple[Written,
 
 async def _write(run: Run, ports: Ports, job: Job, turn: Turn, purpose: str) -> Written:
     async def ask() -> Written:
-        brief = await asyncio.to_thread(_brief, ports, job, turn.tree)
+        brief = await asyncio.to_thread(_brief, ports, job, turn.tree, turn.notes)
         # In its own repair the task's work stands on the tree; on the ground it began with, nothing would be done.
         may_decline = job.may_decline or turn.tree != job.base
         return await _ask(ports, job, turn, brief, purpose, may_decline=may_decline)
@@ -108,7 +111,7 @@ async def _write(run: Run, ports: Ports, job: Job, turn: Turn, purpose: str) -> 
     return await run.step(f"{purpose}:{turn.number}", ask, Written)
 
 
-def _brief(ports: Ports, job: Job, tree: Tree) -> str:
+def _brief(ports: Ports, job: Job, tree: Tree, orders: Sequence[str]) -> str:
     task = job.assigned
     changed = () if task.files else ports.repository.changes(job.origin, tree)
     return context.brief(
@@ -122,7 +125,17 @@ def _brief(ports: Ports, job: Job, tree: Tree) -> str:
         notes=[f"{note.task} ({', '.join(note.requirements)}): {note.text}" for note in job.published],
         focus=[file.path for file in changed if file.status != "deleted"],
         before={entry.path for entry in ports.repository.files(job.origin)},
+        cited=_cited(orders),
     )
+
+
+def _cited(orders: Sequence[str]) -> dict[str, set[str]]:
+    """Test functions that orders speak of by their ids, by file."""
+    found: dict[str, set[str]] = {}
+    for order in orders:
+        for path, name in _TEST_ID.findall(order):
+            found.setdefault(path, set()).add(name)
+    return found
 
 
 async def _ask(

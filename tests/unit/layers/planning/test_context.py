@@ -127,6 +127,17 @@ def test_owned_file_that_does_not_fit_is_named_not_cut() -> None:
     assert "`b/store.py` is not shown whole: 30000 characters" in text
 
 
+def test_a_failing_test_is_shown_also_when_its_file_does_not_fit() -> None:
+    test = "@pytest.mark.slow\ndef test_purge():\n    assert purge() == 3\n"
+    repository = Files({"tests/test_store.py": ("x = 1\n" * 5_000 + test).encode()})
+    index = RepositoryIndex(repository)  # type: ignore[arg-type]
+    cited = {"tests/test_store.py": {"test_purge"}}
+    text = brief(TASK, PLAN, SPECIFICATION, repository, TREE, index, most_chars=6_000, cited=cited)  # type: ignore[arg-type]
+    assert "`tests/test_store.py` is not shown whole" in text
+    assert test in text
+    assert '<untrusted source="repository tests/test_store.py, in part"' in text
+
+
 def test_equal_inputs_give_the_equal_brief() -> None:
     assert packed(SOURCE) == packed(dict(reversed(SOURCE.items())))
 
