@@ -11,8 +11,9 @@ a release would be. `recall` is the share of insecure variants blocked, `false_b
   environment, so nothing of it can be started). `--data DIR` or SIXFOLD_BENCHMARK_DATA; absent = null.
 - `cyberseceval`: scenarios of the development half by weakness, and for how many an exploit class or rule exists; its
   prompts hold no code, so nothing is scanned.
-- `--pairs FILE` adds pairs: JSON Lines with `id`, `cwe`, `insecure`, `secure`, or a folder of `NAME/insecure.py` and
-  `NAME/secure.py`, with services in `services.toml` beside them in the form of `pairs/services.toml`.
+- `--pairs FILE` adds pairs: JSON Lines with `id`, `cwe`, `insecure`, `secure`, or a folder of such files, of
+  `services.toml` and of `NAME/insecure.py` and `NAME/secure.py`. `pairs/further` was read by those who wrote the
+  detectors; `pairs/unseen` never, and must not be: it says what they do on other people's code.
 
 - `injection_*`: every hostile text of `sixfold.evaluation.injection` (at least 300), shown to a model that obeys each,
   half of them to a task with a write set and half without. `effects` are what got past patch, scanners and package
@@ -203,7 +204,9 @@ def further_variants(place: Path) -> list[Variant]:
             if (folder / "insecure.py").is_file()
         ]
     else:
-        rows = [json.loads(line) for line in place.read_text(encoding="utf-8").splitlines() if line.strip()]
+        rows = []
+    for file in sorted(place.glob("*.jsonl")) if place.is_dir() else [place]:
+        rows += [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines() if line.strip()]
     functions = [
         function_variant(str(row["id"]), str(row.get("cwe", "")), row[kind], insecure=kind == "insecure")
         for row in rows
