@@ -15,12 +15,12 @@ from sixfold.domain.ports import Workspace
 from sixfold.domain.requirements import Entry, Specification
 from sixfold.layers.testing.contracts import verdicts
 from sixfold.layers.testing.contracts.promises import Promise, promises
-from sixfold.layers.testing.harness import boot, modules
+from sixfold.layers.testing.harness import PRODUCT, boot, modules
 from sixfold.layers.testing.harness.channel import read_result
 from sixfold.layers.testing.normalise import normalise
 from sixfold.layers.testing.runner import Product
 
-GUEST = ("exercise", "crowd", "commands", "contract", "product", "channel", "supervisor", "listing")
+GUEST = ("exercise", "crowd", "commands", "contract", *PRODUCT, "channel", "supervisor", "listing")
 KEEPS = re.compile(r"(?i)\b(restart\w*|persist\w*|surviv\w*|between (commands|runs|starts)|durabl\w*|kept? .* over)\b")
 """Words of a requirement that make a lost answer a broken promise."""
 AT_ONCE = re.compile(

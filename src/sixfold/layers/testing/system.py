@@ -21,7 +21,7 @@ from sixfold.layers.testing.contracts.edges import unused_contracts
 from sixfold.layers.testing.doubt import doubt
 from sixfold.layers.testing.examples import to_tests
 from sixfold.layers.testing.exploits.attacks import attack_product
-from sixfold.layers.testing.harness import boot, modules
+from sixfold.layers.testing.harness import PRODUCT, boot, modules
 from sixfold.layers.testing.harness.channel import read_result
 from sixfold.layers.testing.harness.listing import is_test_file
 from sixfold.layers.testing.hollow import hollow_findings
@@ -218,7 +218,7 @@ async def _start(workspace: Workspace, product: Product, installed: bool) -> lis
     nonce = secrets.token_hex(32)
     job = {
         "main": "sixfold_probe",
-        "modules": modules("probe", "product", "channel", "supervisor", "listing"),
+        "modules": modules("probe", *PRODUCT, "channel", "supervisor", "listing"),
         "nonce": nonce,
         "folder": workspace.folder,
         "entries": [dict(entry) for entry in product.entries],

@@ -14,7 +14,10 @@ PACKAGE = "sixfold.layers.testing.harness"
 JUDGES = ("supervisor", "suite", "channel", "listing", "failure", "genuine", "coverage")
 """Modules that any suite needs."""
 
-BOUNDARIES = ("plugin", "product", "session", "evaluate", "stand_in")
+PRODUCT = ("product", "ports")
+"""Modules that start a product."""
+
+BOUNDARIES = ("plugin", *PRODUCT, "session", "evaluate", "stand_in")
 """Modules of the acceptance harness."""
 
 BOOT = """\

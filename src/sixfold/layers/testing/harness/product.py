@@ -9,7 +9,6 @@ import os
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -18,6 +17,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import quote, urlencode
+
+from sixfold.layers.testing.harness.ports import Claim
 
 READY_S = 15.0
 STOP_S = 5.0
@@ -57,7 +58,7 @@ class Product:
         self.folder = Path(folder)
         self.entries = list(entries)
         self.path = list(path)
-        self._ports: dict[str, int] = {}
+        self._claims: dict[str, Claim] = {}
 
     def entry(self, *kinds: str, name: str = "") -> Mapping[str, Any]:
         """The named entry, or the first of a kind."""
@@ -69,9 +70,9 @@ class Product:
     def port(self, name: str) -> int:
         """The loopback port of a service; it stays when several services have to find each other."""
         services = [entry for entry in self.entries if entry["kind"] == "service"]
-        if name not in self._ports or len(services) < 2:
-            self._ports[name] = _free_port()
-        return self._ports[name]
+        if name not in self._claims or len(services) < 2:
+            self._claims[name] = Claim()
+        return self._claims[name].port
 
     def needs(self, entry: Mapping[str, Any]) -> list[str]:
         """Names of the services whose ports an entry's command names."""
@@ -308,13 +309,6 @@ def copy_of(product: Product, folder: str) -> Product:
         for folder_ in product.path
     ]
     return Product(folder, product.entries, path)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def kill(process: subprocess.Popen[Any]) -> None:
