@@ -5,6 +5,7 @@ A `RunView` is computed from the event log alone (`sixfold.domain.fold`), so it 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
 import msgspec
@@ -14,7 +15,7 @@ from sixfold.domain.data import Data, Tree
 from sixfold.domain.evidence import Check, Dispute, Finding, TestReport
 from sixfold.domain.model import Usage
 from sixfold.domain.plan import Note, Plan, Reading, Task
-from sixfold.domain.requirements import Question, Request, Specification
+from sixfold.domain.requirements import Question, Request, Requirement, Specification
 from sixfold.domain.run import Approval, Decision, Forecast, Options, Outcome, ReleaseOffer, Status
 
 VALIDATION = "validation"
@@ -222,6 +223,10 @@ class RunView(Data, frozen=True, kw_only=True):
     def task(self, id: str) -> TaskView | None:
         """The task of that id."""
         return next((item for item in self.tasks if item.task.id == id), None)
+
+    def wanted(self, ids: Sequence[str]) -> tuple[Requirement, ...]:
+        """The requirements of those ids."""
+        return tuple(one for one in self.specification.requirements if one.id in ids) if self.specification else ()
 
     def decision_on(self, subject: str) -> Approval | None:
         """The last approval or rejection of a subject."""

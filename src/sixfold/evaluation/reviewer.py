@@ -19,6 +19,7 @@ from sixfold.domain.model import Message, ModelRequest
 from sixfold.domain.ports import Model
 from sixfold.domain.prompt import Prompt, untrusted
 from sixfold.domain.replies import Unreadable, json_in
+from sixfold.domain.requirements import Requirement
 from sixfold.domain.run import Decision
 from sixfold.domain.view import IncrementView, RunView, outcomes
 from sixfold.evaluation.asking import ask_again
@@ -27,7 +28,8 @@ WHO = "human:reviewer"
 REVIEWER = Prompt.parse((Path(__file__).parent / "prompts" / "reviewer.md").read_text(encoding="utf-8"))
 MOST_REJECTIONS = 3
 """Times a reviewer sends work of one run back; what is offered after that is signed as it is, and said to be so."""
-_MOST_DIFF_CHARS = 60_000
+MOST_DIFF_CHARS = 160_000
+"""Of a change, what a model reviewer is given; the product's files come first, and what is left out is named."""
 
 CHECKLIST: tuple[tuple[str, str], ...] = (
     (r"shell\s*=\s*True|os\.(system|popen)\(", "run programs with a list of arguments, never through a shell"),
@@ -127,9 +129,7 @@ class ModelReviewer:
         self._model = model
 
     async def read(self, offer: Offer) -> Verdict:
-        text = REVIEWER.render(
-            shown=untrusted("offer", offer.shown), diff=untrusted("change", offer.diff[:_MOST_DIFF_CHARS])
-        )
+        text = REVIEWER.render(shown=untrusted("offer", offer.shown), diff=untrusted("change", shortened(offer.diff)))
         request = ModelRequest(
             purpose="evaluation.review",
             role="reviewer",
@@ -137,6 +137,19 @@ class ModelReviewer:
             messages=(Message(author="user", text=text),),
         )
         return await ask_again(self._model, request, read_verdict)
+
+
+def shortened(diff: str, most_chars: int = MOST_DIFF_CHARS) -> str:
+    """A change of a bounded length: tests last, whole files as long as they fit, and the names of those that do not."""
+    files = [part for part in re.split(r"^(?=diff --git )", diff, flags=re.MULTILINE) if part]
+    shown, left, room = [], [], most_chars
+    for part in sorted(files, key=lambda part: _is_test(_path(part))):
+        if len(part) <= room:
+            shown.append(part)
+            room -= len(part)
+        else:
+            left.append(f"(not shown, the change is too long: {_path(part)}, {part.count(chr(10))} lines)\n")
+    return "".join((*shown, *left))
 
 
 def read_verdict(text: str) -> Verdict:
@@ -211,15 +224,15 @@ def offer_of(settings: Settings, run: str, subject: str, view: RunView) -> Offer
     items = [item for item in view.live_increments if kind != "increment" or item.increment.id == name]
     diff = "".join(wiring.diff_text(settings, run, item.increment) for item in items)
     if kind == "increment" and items:
-        return Offer(subject=subject, shown=_increment_text(items[-1]), diff=diff, findings=items[-1].findings)
+        return Offer(subject=subject, shown=_increment_text(view, items[-1]), diff=diff, findings=items[-1].findings)
     findings = view.offer.findings if view.offer else ()
     return Offer(subject=subject, shown=_release_text(view), diff=diff, findings=findings)
 
 
-def _increment_text(item: IncrementView) -> str:
+def _increment_text(view: RunView, item: IncrementView) -> str:
     increment = item.increment
     tests = outcomes(item.reports, ("unit", "existing", "acceptance", "examples"))
-    lines = [f"{increment.id}: {increment.title}"]
+    lines = [f"{increment.id}: {increment.title}", *_asked(view, view.wanted(increment.requirements))]
     lines += [f"{file.path} {file.status} +{file.added} -{file.removed}" for file in increment.files]
     lines.append("tests: " + ", ".join(f"{count} {name}" for name, count in tests.items()))
     return "\n".join(
@@ -236,6 +249,7 @@ def _release_text(view: RunView) -> str:
     if offer is None:
         return "no release is offered"
     lines = [f"Release of {view.title}"]
+    lines += _asked(view, view.specification.requirements if view.specification else ())
     for check in offer.checks:
         verdict = "skipped" if check.skipped else "ok" if check.ok else "FAILED"
         lines.append(f"{verdict}: {check.name} {check.detail}")
@@ -244,12 +258,24 @@ def _release_text(view: RunView) -> str:
     return "\n".join([*lines, *_finding_lines(offer.findings)])
 
 
+def _asked(view: RunView, wanted: Sequence[Requirement]) -> list[str]:
+    """The person's words, what was made of them, and what nobody confirmed."""
+    lines = [f"request: {view.request.text}", *(f"{one.id}: {one.text}" for one in wanted)]
+    return lines + [f"assumed: {text}" for text in view.assumptions]
+
+
 def _finding_lines(findings: Sequence[Finding]) -> list[str]:
     return [
         f"{finding.severity}: {finding.path}:{finding.line} {finding.rule} {finding.message}"
         for finding in findings
         if not finding.baseline
     ]
+
+
+def _path(part: str) -> str:
+    """The path of one file's part of a change."""
+    found = re.search(r"^(?:\+\+\+ b|--- a)/(.+)$", part, re.MULTILINE)
+    return found[1] if found else part.partition("\n")[0].rpartition(" b/")[2]
 
 
 def _is_test(path: str) -> bool:

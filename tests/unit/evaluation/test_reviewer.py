@@ -14,7 +14,7 @@ from sixfold.domain.code import Increment
 from sixfold.domain.data import Tree
 from sixfold.domain.evidence import Finding
 from sixfold.domain.replies import Unreadable
-from sixfold.domain.requirements import Question
+from sixfold.domain.requirements import Assumption, Question, Request, Requirement, Specification
 from sixfold.domain.run import ReleaseOffer
 from sixfold.domain.view import IncrementView, RunView
 from sixfold.evaluation import reviewer
@@ -48,10 +48,18 @@ class Visit:
         self.scripted = Scripted(*verdicts)
         place = wiring.state_of(self.settings).folder("r-1")
         diff = GitRepository(place / "repository", place / "blobs").put_blob(SQL.encode())
-        increment = Increment(id="I1", task="T1", title="Store", base=Tree("a"), tree=Tree("b"), diff=diff)
+        increment = Increment(
+            id="I1", task="T1", title="Store", base=Tree("a"), tree=Tree("b"), diff=diff, requirements=("R2",)
+        )
         finding = Finding(tool="audit", rule="sql", severity="warning", message="SQL is put together", path="store.py")
         self.view = RunView(
             run="r-1",
+            request=Request(text="remember people"),
+            specification=Specification(
+                title="People",
+                requirements=(Requirement(id="R1", text="It greets."), Requirement(id="R2", text="It remembers.")),
+                assumptions=(Assumption(id="A1", text="one file holds them"),),
+            ),
             increments=(IncrementView(increment=increment, findings=(finding,), scanned=True),),
             questions=(Question(id="Q1", text="How?", default="so"),),
             offer=ReleaseOffer(tree=Tree("b"), unverified=("R2",)),
@@ -75,6 +83,33 @@ async def test_a_reviewer_sees_the_evidence_and_the_change_and_is_heard(tmp_path
     assert offer.diff == SQL
     (noted,) = read_reviews(visit.journal)
     assert noted.waited_s is not None
+
+
+async def test_a_reviewer_sees_what_was_asked_and_what_of_it_this_change_is_for(tmp_path: Path) -> None:
+    visit = Visit(tmp_path, Verdict(verdict="approve"), Verdict(verdict="approve"))
+    for subject in ("increment:I1", "release:b"):
+        await visit.door().ask(subject, visit.view)
+    increment, release = (offer.shown for offer in visit.scripted.read_offers)
+    for shown in (increment, release):
+        assert "request: remember people" in shown
+        assert "R2: It remembers." in shown
+        assert "assumed: one file holds them" in shown
+    assert "R1: It greets." not in increment
+    assert "R1: It greets." in release
+
+
+def _file(path: str, lines: int) -> str:
+    return f"diff --git a/{path} b/{path}\n--- a/{path}\n+++ b/{path}\n" + "+x = 1\n" * lines
+
+
+def test_a_long_change_is_shown_in_whole_files_product_first_and_says_what_it_leaves_out() -> None:
+    tests, product, last = _file("tests/test_store.py", 50), _file("store.py", 50), _file("web.py", 5)
+    assert reviewer.shortened(tests + product + last) == product + last + tests
+    shown = reviewer.shortened(tests + product + last, len(product + last))
+    assert shown.startswith(product + last)
+    assert "not shown, the change is too long: tests/test_store.py, 53 lines" in shown
+    assert reviewer.shortened(product + last, len(last)).endswith(last) is False
+    assert last in reviewer.shortened(product + last, len(last))
 
 
 async def test_what_was_decided_is_not_asked_again(tmp_path: Path) -> None:

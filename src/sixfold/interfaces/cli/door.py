@@ -176,7 +176,7 @@ class TerminalDoor:
         kind, _, name = subject.partition(":")
         item = view.increment(name) if kind == "increment" else None
         say("")
-        for line in increment_lines(item) if item else release_lines(view):
+        for line in increment_lines(view, item) if item else release_lines(view):
             say(line)
         stops = places(item.increment) if item else ()
         change = "[e]dit, " if item and self._edit else ""

@@ -58,7 +58,7 @@ def review(run: RunArgument = None, last: LastOption = False, as_json: JsonOptio
         return 0
     for subject in subjects:
         item = view.increment(subject.partition(":")[2])
-        for line in increment_lines(item) if item else release_lines(view):
+        for line in increment_lines(view, item) if item else release_lines(view):
             put(line)
         name = item.increment.id if item else "release"
         say(f"  decide: sixfold approve {view.run} {name}   or   sixfold reject {view.run} {name} -m WHY")

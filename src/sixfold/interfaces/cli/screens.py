@@ -52,10 +52,12 @@ def decision_screen(view: RunView) -> list[str]:
     return lines
 
 
-def increment_lines(item: IncrementView) -> list[str]:
-    """What an increment changes, what was proven about exactly its content, and where to look hardest."""
+def increment_lines(view: RunView, item: IncrementView) -> list[str]:
+    """What was asked for, what an increment changes, what was proven about exactly it, and where to look hardest."""
     increment = item.increment
     lines = [paint(f"{increment.id}  {one_line(increment.title)}", "bold")]
+    lines.append(f"    asked: {one_line(view.request.text, 160)}")
+    lines += [f"    for {one.id}: {one_line(one.text, 160)}" for one in view.wanted(increment.requirements)]
     lines.append(f"    task {increment.task}, tree {increment.tree[:12]}, {increment.attempts} attempt(s)")
     lines += [f"    {row}" for row in table((f.path, f.status, f"+{f.added} -{f.removed}") for f in increment.files)]
     tests = outcomes(item.reports, ("unit", "existing", "acceptance", "examples"))
@@ -80,6 +82,7 @@ def release_lines(view: RunView) -> list[str]:
     if offer is None:
         return ["no release is offered"]
     lines = [paint(f"Release of {one_line(view.title)}", "bold"), f"    tree {offer.tree}"]
+    lines.append(f"    asked: {one_line(view.request.text, 160)}")
     for check in offer.checks or view.checks:
         verdict = "skipped" if check.skipped else "ok" if check.ok else "FAILED"
         lines.append(f"    {verdict:<8} {one_line(check.name)}  {one_line(check.detail, 90)}".rstrip())
