@@ -37,22 +37,6 @@ async def try_suite(
 
     Tests that prove nothing stand for no requirement in the report (`hollow`).
     """
-    (check, report), hollow = await asyncio.gather(
-        _talk(workspace, suite, files, product, limits, specification),
-        hollow_tests(workspace, suite, files, product.entries),
-    )
-    return check, without_evidence(report, hollow) if report is not None else None
-
-
-async def _talk(
-    workspace: Workspace,
-    suite: Literal["examples", "acceptance"],
-    files: Mapping[str, bytes],
-    product: Product,
-    limits: Limits,
-    specification: Specification,
-) -> tuple[Check, TestReport | None]:
-    """One suite from outside: its check, and its report when there was anything to run."""
     unusable = unusable_examples(specification) if suite == "examples" else ()
     noted = "; ".join(f"{one.id} is unusable: {one.reason}" for one in unusable[:5])
     tests = [path for path in files if is_test_file(path)]
@@ -62,9 +46,12 @@ async def _talk(
     # Each test starts the product anew, so the time a suite may take grows with its size.
     wall_s = min(MOST_SUITE_S, limits.wall_s + SECONDS_A_TEST * len(pinned))
     timed = msgspec.structs.replace(limits, wall_s=wall_s)
-    report = await _in_parts(workspace, suite, pinned, timed, product, files)
+    report, hollow = await asyncio.gather(
+        _in_parts(workspace, suite, pinned, timed, product, files),
+        hollow_tests(workspace, suite, files, product.entries),
+    )
     detail = "; ".join(part for part in (summary(report), noted) if part)
-    return Check(name=suite, ok=report.green, detail=detail), report
+    return Check(name=suite, ok=report.green, detail=detail), without_evidence(report, hollow)
 
 
 async def _in_parts(
