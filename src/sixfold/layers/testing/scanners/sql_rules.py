@@ -51,8 +51,16 @@ def _chosen(nodes: list[ast.AST]) -> Iterator[str]:
         if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
             values.setdefault(node.targets[0].id, []).append(node.value)
     for name, given in values.items():
-        if all(isinstance(one, ast.Subscript) and last_name(one.value).isupper() for one in given):
+        if all(
+            _is_constant(one) or (isinstance(one, ast.Subscript) and last_name(one.value).isupper()) for one in given
+        ):
             yield name
+
+
+def _is_constant(node: ast.expr) -> bool:
+    return isinstance(node, ast.Constant) or (
+        isinstance(node, ast.IfExp) and _is_constant(node.body) and _is_constant(node.orelse)
+    )
 
 
 def _tested(nodes: list[ast.AST]) -> Iterator[str]:
