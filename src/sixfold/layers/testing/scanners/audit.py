@@ -13,6 +13,7 @@ from sixfold.layers.testing.scanners.call_rules import CALL_RULES, Problem, cons
 from sixfold.layers.testing.scanners.context_rules import contextual
 from sixfold.layers.testing.scanners.files import FileRules, is_test, line_of
 from sixfold.layers.testing.scanners.request_rules import tainted_call
+from sixfold.layers.testing.scanners.secret_rules import secrets_kept
 from sixfold.layers.testing.scanners.sql_rules import built_sql
 from sixfold.layers.testing.scanners.taint import Taint, functions, last_name
 from sixfold.layers.testing.scanners.trees import module, nodes
@@ -61,6 +62,7 @@ def audit(path: str, content: bytes) -> Iterator[Finding]:
 
 def _problems(tree: ast.Module, text: str) -> Iterator[Problem]:
     yield from contextual(tree, text)
+    yield from secrets_kept(tree, text)
     constants = constants_of(tree)
     echoes = re.search(r"\bflask\b", text) is not None
     for node in nodes(tree):
