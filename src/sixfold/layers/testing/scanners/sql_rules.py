@@ -45,10 +45,10 @@ def built_sql(scope: ast.AST) -> Iterator[Problem]:
             yield Problem(node, "sql-injection", "CWE-89", told, severe)
 
 
-def _chosen(nodes: list[ast.AST]) -> Iterator[str]:
+def _chosen(inside: list[ast.AST]) -> Iterator[str]:
     """Names that hold nothing but an element of a constant: `column = COLUMNS[COLUMNS.index(wanted)]`."""
     values: dict[str, list[ast.expr]] = {}
-    for node in nodes:
+    for node in inside:
         if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
             values.setdefault(node.targets[0].id, []).append(node.value)
     for name, given in values.items():
@@ -64,9 +64,9 @@ def _is_constant(node: ast.expr) -> bool:
     )
 
 
-def _tested(nodes: list[ast.AST]) -> Iterator[str]:
+def _tested(inside: list[ast.AST]) -> Iterator[str]:
     """Names that are held against a list or a pattern before use, or taken from a mapping of constants."""
-    for node in nodes:
+    for node in inside:
         if isinstance(node, ast.Compare) and isinstance(node.ops[0], (ast.In, ast.NotIn)):
             yield from (part.id for part in nodes(node.left) if isinstance(part, ast.Name))
         elif isinstance(node, ast.Call) and last_name(node.func) in ("fullmatch", "match", "isidentifier", "isdigit"):
