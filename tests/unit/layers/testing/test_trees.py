@@ -1,3 +1,5 @@
+"""Syntax trees that several scanners share."""
+
 from __future__ import annotations
 
 import ast
