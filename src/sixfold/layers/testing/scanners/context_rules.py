@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from sixfold.layers.testing.scanners.call_rules import PASSWORD, Problem
 from sixfold.layers.testing.scanners.taint import Function, dotted, last_name
+from sixfold.layers.testing.scanners.trees import nodes
 
 SENSITIVE = re.compile(
     r"(?i)certif|signature|passw|passphrase|token|secret|credential|verif|authent|session|otp\b|nonce"
@@ -29,7 +30,7 @@ def contextual(tree: ast.Module, text: str) -> Iterator[Problem]:
     """Problems of one module."""
     constants = _constants(tree)
     html = "html" in text.lower()
-    for node in ast.walk(tree):
+    for node in nodes(tree):
         if isinstance(node, ast.Call):
             yield from _keys(node)
             yield from _fixed_bytes(node, constants)
@@ -51,7 +52,7 @@ def contextual(tree: ast.Module, text: str) -> Iterator[Problem]:
 def _constants(tree: ast.Module) -> set[str]:
     return {
         target.id
-        for node in ast.walk(tree)
+        for node in nodes(tree)
         if isinstance(node, ast.Assign) and _is_fixed(node.value, set())
         for target in node.targets
         if isinstance(target, ast.Name)
@@ -184,7 +185,7 @@ def _by_purpose(function: Function) -> Iterator[Problem]:
     about = (
         function.name + " " + " ".join(argument.arg for argument in (*function.args.args, *function.args.kwonlyargs))
     )
-    for node in ast.walk(function):
+    for node in nodes(function):
         if not isinstance(node, ast.Call):
             continue
         name = dotted(node.func)
@@ -206,10 +207,10 @@ def _by_purpose(function: Function) -> Iterator[Problem]:
 
 def _queries(tree: ast.Module) -> Iterator[Problem]:
     """XPath and LDAP texts put together from values; sure where a value goes in as it came."""
-    for function in (node for node in ast.walk(tree) if isinstance(node, Function)):
+    for function in (node for node in nodes(tree) if isinstance(node, Function)):
         built: dict[str, ast.expr] = {}
         added: dict[str, list[ast.expr]] = {}
-        for node in ast.walk(function):
+        for node in nodes(function):
             if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
                 if _is_built(node.value):
                     built[node.targets[0].id] = node.value
@@ -218,7 +219,7 @@ def _queries(tree: ast.Module) -> Iterator[Problem]:
             elif isinstance(node, ast.Call) and last_name(node.func) == "append" and node.args:
                 owner = node.func.value if isinstance(node.func, ast.Attribute) else node
                 added.setdefault(last_name(owner), []).append(node.args[0])
-        for node in ast.walk(function):
+        for node in nodes(function):
             if not isinstance(node, ast.Call):
                 continue
             verb = last_name(node.func)
@@ -265,9 +266,9 @@ def _is_built(node: ast.expr) -> bool:
     if isinstance(node, ast.JoinedStr):
         parts = [value.value for value in node.values if isinstance(value, ast.FormattedValue)]
     elif isinstance(node, ast.BinOp) and isinstance(node.op, (ast.Add, ast.Mod)):
-        parts = [part for part in ast.walk(node) if isinstance(part, (ast.Name, ast.Attribute, ast.Call))]
+        parts = [part for part in nodes(node) if isinstance(part, (ast.Name, ast.Attribute, ast.Call))]
         calls = [part for part in parts if isinstance(part, ast.Call)]
-        inside = {id(inner) for call in calls for inner in ast.walk(call) if inner is not call}
+        inside = {id(inner) for call in calls for inner in nodes(call) if inner is not call}
         parts = [part for part in parts if id(part) not in inside]
     elif isinstance(node, ast.Call) and last_name(node.func) == "format" and isinstance(node.func, ast.Attribute):
         parts = [*node.args, *(keyword.value for keyword in node.keywords)]

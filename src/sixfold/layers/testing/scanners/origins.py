@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 
 from sixfold.layers.testing.scanners.taint import Function, dotted, last_name
+from sixfold.layers.testing.scanners.trees import nodes
 
 MOST_DEPTH = 7
 RANDOM = re.compile(
@@ -26,7 +27,7 @@ class Origins:
     """Sources of expressions in one module."""
 
     def __init__(self, tree: ast.Module) -> None:
-        self.functions = {node.name: node for node in ast.walk(tree) if isinstance(node, Function)}
+        self.functions = {node.name: node for node in nodes(tree) if isinstance(node, Function)}
         self._module: dict[str, list[ast.expr]] = {}
         self._attributes: dict[str, list[tuple[ast.expr, Function | None]]] = {}
         for name, value in _bound(tree.body):
@@ -35,7 +36,7 @@ class Origins:
             for name, value in _bound(function.body):
                 if name.startswith("self."):
                     self._attributes.setdefault(name, []).append((value, function))
-        for node in ast.walk(tree):
+        for node in nodes(tree):
             if isinstance(node, ast.ClassDef):
                 for name, value in _bound(node.body):
                     for owner in ("self.", "cls.", f"{node.name}."):
@@ -106,7 +107,7 @@ class Origins:
     def spelled(self, node: ast.expr, function: Function | None, depth: int = 0) -> str:
         """The expression as text, with what its names and calls of the module stand for."""
         parts = [ast.unparse(node)]
-        for inner in ast.walk(node) if depth < 4 else ():
+        for inner in nodes(node) if depth < 4 else ():
             made = self.made(dotted(inner), function) if isinstance(inner, (ast.Name, ast.Attribute)) else None
             if made is not None:
                 parts.append(self.spelled(made, function, depth + 1))

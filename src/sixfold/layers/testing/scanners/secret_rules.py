@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from sixfold.layers.testing.scanners.call_rules import Problem
 from sixfold.layers.testing.scanners.origins import Origins, own_nodes, parameters
 from sixfold.layers.testing.scanners.taint import Function, dotted, last_name
+from sixfold.layers.testing.scanners.trees import nodes
 
 KEYED = {"hmac.new": 0, "hmac.digest": 0, "jwt.encode": 1, "jwt.decode": 1, "Fernet": 0, "AESGCM": 0, "AES.new": 0}
 CIPHERS = re.compile(r"(^|\.)(AESGCM|ChaCha20Poly1305|AESCCM|AESSIV|AESOCB3)$")
@@ -41,7 +42,7 @@ def secrets_kept(tree: ast.Module, text: str) -> Iterator[Problem]:
                 yield from _temporary(node, function, origins)
             elif isinstance(node, ast.Compare) and GUARDS.search(text):
                 yield from _compared(node, origins, function)
-    for node in ast.walk(tree):
+    for node in nodes(tree):
         if isinstance(node, ast.ClassDef):
             yield from _finding(node)
 
@@ -151,7 +152,7 @@ def _passwords(tree: ast.Module, origins: Origins) -> dict[str, set[str]]:
                     continue
                 names = [one for one in parameters(callee) if one not in ("self", "cls")]
                 for one, given in zip(names, call.args, strict=False):
-                    if any(isinstance(part, ast.Name) and part.id in found[name] for part in ast.walk(given)):
+                    if any(isinstance(part, ast.Name) and part.id in found[name] for part in nodes(given)):
                         found[callee.name].add(one)
     return found
 
@@ -169,7 +170,7 @@ def _digest(call: ast.Call, function: Function | None, passwords: dict[str, set[
     if re.search(r"pbkdf2|scrypt|bcrypt|argon2|hashpw|pwned|breach|leak|hmac", text):
         return
     words = passwords[function.name]
-    if any(isinstance(part, ast.Name) and part.id in words for part in ast.walk(call)):
+    if any(isinstance(part, ast.Name) and part.id in words for part in nodes(call)):
         told = f"{name} is too fast for passwords; use hashlib.scrypt"
         yield Problem(call, "fast-password-hash", "CWE-916", told)
 
@@ -226,17 +227,17 @@ def _finding(node: ast.ClassDef) -> Iterator[Problem]:
     for method in node.body:
         if not isinstance(method, ast.FunctionDef) or method.name != "find_class" or len(method.args.args) < 3:
             continue
-        if not any(isinstance(part, ast.Return) and part.value is not None for part in ast.walk(method)):
+        if not any(isinstance(part, ast.Return) and part.value is not None for part in nodes(method)):
             continue
         name = method.args.args[2].arg
         verbs = ("get", "fullmatch", "match")
         asked = [
             part
-            for part in ast.walk(method)
+            for part in nodes(method)
             if isinstance(part, (ast.Compare, ast.Subscript))
             or (isinstance(part, ast.Call) and last_name(part.func) in verbs)
         ]
-        if not any(isinstance(inner, ast.Name) and inner.id == name for part in asked for inner in ast.walk(part)):
+        if not any(isinstance(inner, ast.Name) and inner.id == name for part in asked for inner in nodes(part)):
             told = (
                 "find_class looks at the module alone: every name of it can be called; allow pairs of module and name"
             )

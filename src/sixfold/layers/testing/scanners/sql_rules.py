@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from sixfold.layers.testing.scanners.call_rules import Problem
 from sixfold.layers.testing.scanners.taint import last_name
+from sixfold.layers.testing.scanners.trees import nodes
 
 
 def built_sql(scope: ast.AST) -> Iterator[Problem]:
@@ -44,10 +45,10 @@ def built_sql(scope: ast.AST) -> Iterator[Problem]:
             yield Problem(node, "sql-injection", "CWE-89", told, severe)
 
 
-def _chosen(nodes: list[ast.AST]) -> Iterator[str]:
+def _chosen(inside: list[ast.AST]) -> Iterator[str]:
     """Names that hold nothing but an element of a constant: `column = COLUMNS[COLUMNS.index(wanted)]`."""
     values: dict[str, list[ast.expr]] = {}
-    for node in nodes:
+    for node in inside:
         if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
             values.setdefault(node.targets[0].id, []).append(node.value)
     for name, given in values.items():
@@ -63,17 +64,17 @@ def _is_constant(node: ast.expr) -> bool:
     )
 
 
-def _tested(nodes: list[ast.AST]) -> Iterator[str]:
+def _tested(inside: list[ast.AST]) -> Iterator[str]:
     """Names that are held against a list or a pattern before use, or taken from a mapping of constants."""
-    for node in nodes:
+    for node in inside:
         if isinstance(node, ast.Compare) and isinstance(node.ops[0], (ast.In, ast.NotIn)):
-            yield from (part.id for part in ast.walk(node.left) if isinstance(part, ast.Name))
+            yield from (part.id for part in nodes(node.left) if isinstance(part, ast.Name))
         elif isinstance(node, ast.Call) and last_name(node.func) in ("fullmatch", "match", "isidentifier", "isdigit"):
-            yield from (part.id for part in ast.walk(node) if isinstance(part, ast.Name))
+            yield from (part.id for part in nodes(node) if isinstance(part, ast.Name))
         elif isinstance(node, ast.Assign) and isinstance(node.targets[0], (ast.Name, ast.Tuple)):
             owner = _mapped(node.value)
             if isinstance(owner, ast.Dict) or last_name(owner).isupper():
-                yield from (part.id for part in ast.walk(node.targets[0]) if isinstance(part, ast.Name))
+                yield from (part.id for part in nodes(node.targets[0]) if isinstance(part, ast.Name))
 
 
 def _mapped(value: ast.expr) -> ast.expr:
@@ -111,7 +112,7 @@ def _is_computed(node: ast.AST) -> bool:
     """True when every changing part is what a function of the product gives: it may have checked it."""
     if isinstance(node, ast.Assign):
         node = node.value
-    parts = [part.value for part in ast.walk(node) if isinstance(part, ast.FormattedValue)]
+    parts = [part.value for part in nodes(node) if isinstance(part, ast.FormattedValue)]
     calls = [
         part
         for part in parts
