@@ -143,3 +143,10 @@ def test_product_that_looks_for_its_judge_is_found(source: str, rule: str) -> No
 )
 def test_honest_code_with_the_same_words_is_left_alone(source: str) -> None:
     assert rules(source) == set()
+
+
+def test_a_statement_with_what_an_own_function_chose_is_told_and_does_not_block() -> None:
+    call = "def f(db, x):\n    db.execute('SELECT a FROM t ORDER BY ' + PART + ' LIMIT 9')\n"
+    assert blocking(call.replace("PART", "x")) == {"sql-injection"}
+    assert blocking(call.replace("PART", "x.lower()")) == {"sql-injection"}
+    assert blocking(call.replace("PART", "ordering(x)")) == set()

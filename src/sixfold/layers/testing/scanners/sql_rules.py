@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 
 from sixfold.layers.testing.scanners.call_rules import Problem
-from sixfold.layers.testing.scanners.taint import last_name
+from sixfold.layers.testing.scanners.taint import dotted, last_name
 from sixfold.layers.testing.scanners.trees import nodes
 
 
@@ -112,11 +112,17 @@ def _is_computed(node: ast.AST) -> bool:
     """True when every changing part is what a function of the product gives: it may have checked it."""
     if isinstance(node, ast.Assign):
         node = node.value
-    parts = [part.value for part in nodes(node) if isinstance(part, ast.FormattedValue)]
+    parts: list[ast.AST] = [part.value for part in nodes(node) if isinstance(part, ast.FormattedValue)]
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
+        parts = [part for part in _flat(node) if not isinstance(part, (ast.Constant, ast.JoinedStr))] + parts
     calls = [
         part
         for part in parts
-        if isinstance(part, ast.Call) and last_name(part.func) not in ("str", "repr", "format", "join")
+        if isinstance(part, ast.Call)
+        and last_name(part.func) not in ("str", "repr", "format", "join")
+        and (
+            isinstance(part.func, ast.Name) or not isinstance(node, ast.BinOp) or dotted(part.func).startswith("self.")
+        )
     ]
     return bool(parts) and len(calls) == len([part for part in parts if not _is_harmless(part)])
 
