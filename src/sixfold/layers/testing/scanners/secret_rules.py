@@ -24,6 +24,8 @@ SECRET = re.compile(
 GUARDS = re.compile(r"(?i)\b(hmac|secrets|bearer|authorization|signature|x-[\w-]*(token|signature|key))\b")
 MARKING = re.compile(r"(?i)(^|_)(kind|type|name|line|pos|text|id|count|len|index|version|class|style|color)$")
 FEW_ROUNDS, FEW_COST = 50_000, 1 << 13
+"""Below these a warning; at those that follow, an error."""
+ROUNDS_LEAST, SCRYPT_LEAST = 1000, 512
 NAMED_SALT = re.compile(r"(?i)salt|nonce|iv|vector|random|seed")
 
 
@@ -82,7 +84,8 @@ def _salt(call: ast.Call, function: Function | None, origins: Origins) -> Iterat
     least = FEW_COST if verb.lower() == "scrypt" else FEW_ROUNDS
     number = _number(rounds, function, origins)
     if number is not None and number < least and verb not in ("hashpw", "hash_secret"):
-        yield Problem(call, "few-rounds", "CWE-916", f"{number} rounds are guessed through quickly")
+        severe = number <= (SCRYPT_LEAST if verb.lower() == "scrypt" else ROUNDS_LEAST)
+        yield Problem(call, "few-rounds", "CWE-916", f"{number} rounds are guessed through quickly", severe)
 
 
 def _salted(call: ast.Call, sources: set[str]) -> Iterator[Problem]:
