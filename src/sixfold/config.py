@@ -241,6 +241,8 @@ _KEYS = {
 
 _ENVIRONMENT = {f"SIXFOLD_{key.replace('.', '_').replace('roles_', 'role_').upper()}": key for key in _KEYS}
 _ENVIRONMENT["SIXFOLD_CONFIG"] = ""
+_OF_BENCHMARKS = ("SIXFOLD_BENCHMARK_", "SIXFOLD_PEER_", "SIXFOLD_AIDER_")
+"""Beginnings of variables that `benchmarks/` reads; whoever sets one may still run the program."""
 """Path of the user file, instead of the platform's place."""
 
 _HEADLINE = "a setting that is not understood is never ignored"
@@ -272,7 +274,8 @@ def load(*, flags: Mapping[str, Any] | None = None, env: Mapping[str, str], fold
         _refuse_widening(name, read, values[name][0], project_file)
         values[name] = (read, str(project_file))
     for variable, text in env.items():
-        if not variable.startswith("SIXFOLD_") or variable == "SIXFOLD_CONFIG" or not text:
+        ours = variable.startswith("SIXFOLD_") and not variable.startswith(_OF_BENCHMARKS)
+        if not ours or variable == "SIXFOLD_CONFIG" or not text:
             continue
         if variable not in _ENVIRONMENT:
             _unknown(variable, list(_ENVIRONMENT), "the environment")

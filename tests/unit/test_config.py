@@ -72,6 +72,11 @@ def test_misspelt_variable_is_an_error_with_the_nearest_name(tmp_path: Path) -> 
     assert "SIXFOLD_BUDGET_USD" in caught.value.next
 
 
+def test_a_variable_that_the_benchmarks_read_does_not_stop_the_program(tmp_path: Path) -> None:
+    shown = {"SIXFOLD_BENCHMARK_DATA": "/data", "SIXFOLD_PEER_LANGGRAPH": "/python", "SIXFOLD_AIDER_PYTHON": "/python"}
+    assert read(tmp_path, env=shown) == read(tmp_path, env={})
+
+
 @pytest.mark.parametrize(
     "line",
     [

@@ -20,7 +20,11 @@ def blocking(source: str) -> set[str]:
             "rsa.generate_private_key(65537, key_size=4096)",
             "short-key",
         ),
-        ("hashlib.pbkdf2_hmac('sha256', p, b'salt', 9)", "hashlib.pbkdf2_hmac('sha256', p, salt, 9)", "constant-salt"),
+        (
+            "hashlib.pbkdf2_hmac('sha256', p, b'salt', 600_000)",
+            "hashlib.pbkdf2_hmac('sha256', p, salt, 600_000)",
+            "constant-salt",
+        ),
         ("modes.CBC(b'0' * 16)", "modes.CBC(os.urandom(16))", "constant-iv"),
         ("url.startswith('https://a.example.com')", "url.startswith('https://a.example.com/')", "loose-address-check"),
         ("host.endswith('example.com')", "host.endswith('.example.com')", "loose-address-check"),

@@ -1,3 +1,5 @@
+"""Ports of products that are tested side by side."""
+
 from __future__ import annotations
 
 import gc

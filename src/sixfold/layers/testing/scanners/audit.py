@@ -6,7 +6,6 @@ import ast
 import re
 from collections.abc import Iterator, Sequence
 
-from sixfold.domain import syntax
 from sixfold.domain.data import Tree
 from sixfold.domain.evidence import Finding
 from sixfold.domain.ports import Repository
@@ -14,8 +13,10 @@ from sixfold.layers.testing.scanners.call_rules import CALL_RULES, Problem, cons
 from sixfold.layers.testing.scanners.context_rules import contextual
 from sixfold.layers.testing.scanners.files import FileRules, is_test, line_of
 from sixfold.layers.testing.scanners.request_rules import tainted_call
+from sixfold.layers.testing.scanners.secret_rules import secrets_kept
 from sixfold.layers.testing.scanners.sql_rules import built_sql
 from sixfold.layers.testing.scanners.taint import Taint, functions, last_name
+from sixfold.layers.testing.scanners.trees import module, nodes
 
 SECRET_NAME = re.compile(
     r"(?i)(^|_)(password|passwd|passphrase|pwd|secret|secret_key|api_?key|auth_?token|access_token)$"
@@ -41,7 +42,7 @@ class Audit:
 def audit(path: str, content: bytes) -> Iterator[Finding]:
     """Findings in one Python file; a file that does not parse gives none (the tests say so)."""
     try:
-        tree = syntax.parse(content)
+        tree = module(content)
     except (SyntaxError, ValueError, RecursionError):
         return
     text = content.decode(errors="replace")
@@ -61,9 +62,10 @@ def audit(path: str, content: bytes) -> Iterator[Finding]:
 
 def _problems(tree: ast.Module, text: str) -> Iterator[Problem]:
     yield from contextual(tree, text)
+    yield from secrets_kept(tree, text)
     constants = constants_of(tree)
     echoes = re.search(r"\bflask\b", text) is not None
-    for node in ast.walk(tree):
+    for node in nodes(tree):
         if isinstance(node, ast.Call):
             for rule in CALL_RULES:
                 yield from rule(node, constants)
@@ -95,7 +97,7 @@ def _problems(tree: ast.Module, text: str) -> Iterator[Problem]:
 
 def _counted(node: ast.AST, taint: Taint) -> bool:
     """True for a number that came from a request: harmless to a shell, not as a divisor."""
-    names = {part.id for part in ast.walk(node) if isinstance(part, ast.Name)}
+    names = {part.id for part in nodes(node) if isinstance(part, ast.Name)}
     for part in taint.body:
         if (
             isinstance(part, ast.Assign)
@@ -110,12 +112,10 @@ def _counted(node: ast.AST, taint: Taint) -> bool:
 
 def _is_tested(node: ast.AST, function: ast.AST) -> bool:
     """True when a name of the expression stands in some condition of the function."""
-    names = {part.id for part in ast.walk(node) if isinstance(part, ast.Name)}
-    tests = [part.test for part in ast.walk(function) if isinstance(part, (ast.If, ast.IfExp, ast.While, ast.Assert))]
-    caught = any(
-        "ZeroDivision" in ast.unparse(part) for part in ast.walk(function) if isinstance(part, ast.ExceptHandler)
-    )
-    return caught or any(part.id in names for test in tests for part in ast.walk(test) if isinstance(part, ast.Name))
+    names = {part.id for part in nodes(node) if isinstance(part, ast.Name)}
+    tests = [part.test for part in nodes(function) if isinstance(part, (ast.If, ast.IfExp, ast.While, ast.Assert))]
+    caught = any("ZeroDivision" in ast.unparse(part) for part in nodes(function) if isinstance(part, ast.ExceptHandler))
+    return caught or any(part.id in names for test in tests for part in nodes(test) if isinstance(part, ast.Name))
 
 
 def _credentials(node: ast.AST) -> Iterator[Problem]:

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Literal, NamedTuple
 
 from sixfold.layers.testing.scanners.taint import dotted
+from sixfold.layers.testing.scanners.trees import nodes
 
 Power = Literal["process", "network", "private"]
 
@@ -90,7 +91,7 @@ def _guards_main(node: ast.stmt) -> bool:
 def _imported(tree: ast.Module) -> dict[str, str]:
     """What each imported name really is."""
     names: dict[str, str] = {}
-    for node in ast.walk(tree):
+    for node in nodes(tree):
         if isinstance(node, ast.Import):
             for alias in node.names:
                 names[alias.asname or alias.name.split(".")[0]] = (
@@ -110,7 +111,7 @@ def _full(name: str, names: Mapping[str, str]) -> str:
 def _constants(tree: ast.Module) -> dict[str, str]:
     return {
         target.id: node.value.value
-        for node in ast.walk(tree)
+        for node in nodes(tree)
         if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
         for target in node.targets
         if isinstance(target, ast.Name)
@@ -120,7 +121,7 @@ def _constants(tree: ast.Module) -> dict[str, str]:
 def _texts(call: ast.Call, constants: Mapping[str, str]) -> Iterator[str]:
     """Constant texts among the arguments; concatenations of constants are put together."""
     for argument in (*call.args, *(keyword.value for keyword in call.keywords)):
-        for node in ast.walk(argument):
+        for node in nodes(argument):
             text = _folded(node, constants)
             if text:
                 yield text

@@ -22,6 +22,7 @@ from sixfold.domain.words import Words
 from sixfold.layers.testing.scanners.files import MOST_BYTES, in_order, is_test, line_of
 from sixfold.layers.testing.scanners.powers import Power, Use, addresses, uses
 from sixfold.layers.testing.scanners.suspicious import HIDDEN
+from sixfold.layers.testing.scanners.trees import nodes
 
 _SPOKEN: Mapping[Power, re.Pattern[str]] = {
     "process": re.compile(
@@ -154,9 +155,9 @@ def _foreign(literal: str, words: Words, standing: Callable[[], str]) -> bool:
 def _constants(tree: ast.Module) -> Iterator[ast.Constant]:
     """Texts that are values, not documentation."""
     documentation = {
-        id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+        id(node.value) for node in nodes(tree) if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
     }
-    for node in ast.walk(tree):
+    for node in nodes(tree):
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in documentation:
             yield node
 

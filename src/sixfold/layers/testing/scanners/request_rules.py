@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from sixfold.layers.testing.scanners.call_rules import Problem
 from sixfold.layers.testing.scanners.taint import Taint, dotted, last_name
+from sixfold.layers.testing.scanners.trees import nodes
 
 
 def tainted_call(call: ast.Call, taint: Taint, *, html: bool = False) -> Iterator[Problem]:
@@ -87,7 +88,7 @@ def tainted_call(call: ast.Call, taint: Taint, *, html: bool = False) -> Iterato
 
 def _path_from(node: ast.AST, taint: Taint) -> bool:
     """A path made of a visitor's words, e.g. of an upload's `filename`."""
-    named = any(isinstance(part, ast.Attribute) and part.attr == "filename" for part in ast.walk(node))
+    named = any(isinstance(part, ast.Attribute) and part.attr == "filename" for part in nodes(node))
     return (
         (named or isinstance(node, (ast.Call, ast.BinOp, ast.JoinedStr, ast.Name)))
         and node in taint

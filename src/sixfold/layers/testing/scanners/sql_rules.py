@@ -8,13 +8,14 @@ from collections.abc import Iterator
 
 from sixfold.layers.testing.scanners.call_rules import Problem
 from sixfold.layers.testing.scanners.taint import last_name
+from sixfold.layers.testing.scanners.trees import nodes
 
 
 def built_sql(scope: ast.AST) -> Iterator[Problem]:
     """Statements put together from text and handed to a database in the same scope."""
     built: dict[str, ast.AST] = {}
     own = list(_own_nodes(scope))
-    chosen = frozenset(_chosen(own))
+    chosen = frozenset((*_chosen(own), *_tested(own)))
     for node in own:
         if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
             if _is_built_sql(node.value, chosen):
@@ -39,18 +40,48 @@ def built_sql(scope: ast.AST) -> Iterator[Problem]:
             continue
         statement = node.args[0]
         if _is_built_sql(statement, chosen) or (isinstance(statement, ast.Name) and statement.id in built):
-            yield Problem(node, "sql-injection", "CWE-89", "an SQL statement is put together from text; use parameters")
+            severe = not _is_computed(built.get(statement.id, node) if isinstance(statement, ast.Name) else statement)
+            told = "an SQL statement is put together from text; use parameters"
+            yield Problem(node, "sql-injection", "CWE-89", told, severe)
 
 
-def _chosen(nodes: list[ast.AST]) -> Iterator[str]:
+def _chosen(inside: list[ast.AST]) -> Iterator[str]:
     """Names that hold nothing but an element of a constant: `column = COLUMNS[COLUMNS.index(wanted)]`."""
     values: dict[str, list[ast.expr]] = {}
-    for node in nodes:
+    for node in inside:
         if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
             values.setdefault(node.targets[0].id, []).append(node.value)
     for name, given in values.items():
-        if all(isinstance(one, ast.Subscript) and last_name(one.value).isupper() for one in given):
+        if all(
+            _is_constant(one) or (isinstance(one, ast.Subscript) and last_name(one.value).isupper()) for one in given
+        ):
             yield name
+
+
+def _is_constant(node: ast.expr) -> bool:
+    return isinstance(node, ast.Constant) or (
+        isinstance(node, ast.IfExp) and _is_constant(node.body) and _is_constant(node.orelse)
+    )
+
+
+def _tested(inside: list[ast.AST]) -> Iterator[str]:
+    """Names that are held against a list or a pattern before use, or taken from a mapping of constants."""
+    for node in inside:
+        if isinstance(node, ast.Compare) and isinstance(node.ops[0], (ast.In, ast.NotIn)):
+            yield from (part.id for part in nodes(node.left) if isinstance(part, ast.Name))
+        elif isinstance(node, ast.Call) and last_name(node.func) in ("fullmatch", "match", "isidentifier", "isdigit"):
+            yield from (part.id for part in nodes(node) if isinstance(part, ast.Name))
+        elif isinstance(node, ast.Assign) and isinstance(node.targets[0], (ast.Name, ast.Tuple)):
+            owner = _mapped(node.value)
+            if isinstance(owner, ast.Dict) or last_name(owner).isupper():
+                yield from (part.id for part in nodes(node.targets[0]) if isinstance(part, ast.Name))
+
+
+def _mapped(value: ast.expr) -> ast.expr:
+    """What a look-up looks into."""
+    if isinstance(value, ast.Call) and isinstance(value.func, ast.Attribute) and value.func.attr == "get":
+        return value.func.value
+    return value.value if isinstance(value, (ast.Subscript, ast.Attribute)) else value
 
 
 def _own_nodes(scope: ast.AST) -> Iterator[ast.AST]:
@@ -75,6 +106,19 @@ def _is_built_sql(node: ast.AST, chosen: frozenset[str]) -> bool:
     ):
         return False
     return any(not _is_harmless(part) for part in parts if not (isinstance(part, ast.Name) and part.id in chosen))
+
+
+def _is_computed(node: ast.AST) -> bool:
+    """True when every changing part is what a function of the product gives: it may have checked it."""
+    if isinstance(node, ast.Assign):
+        node = node.value
+    parts = [part.value for part in nodes(node) if isinstance(part, ast.FormattedValue)]
+    calls = [
+        part
+        for part in parts
+        if isinstance(part, ast.Call) and last_name(part.func) not in ("str", "repr", "format", "join")
+    ]
+    return bool(parts) and len(calls) == len([part for part in parts if not _is_harmless(part)])
 
 
 def _flat(node: ast.AST) -> Iterator[ast.AST]:

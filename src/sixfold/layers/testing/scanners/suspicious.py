@@ -9,11 +9,11 @@ import tokenize
 import unicodedata
 from collections.abc import Iterator, Sequence
 
-from sixfold.domain import syntax
 from sixfold.domain.data import Tree
 from sixfold.domain.evidence import Finding
 from sixfold.domain.ports import Repository
 from sixfold.layers.testing.scanners.files import FileRules, is_test, line_of
+from sixfold.layers.testing.scanners.trees import module, nodes
 
 BIDI = {0x202A, 0x202B, 0x202C, 0x202D, 0x202E, 0x2066, 0x2067, 0x2068, 0x2069}
 """Reorder what a reader sees (Boucher and Anderson, "Trojan Source", 2021)."""
@@ -70,7 +70,7 @@ def find_suspicious(path: str, content: bytes) -> Iterator[Finding]:
     if not text.isascii():
         yield from _homoglyphs(path, text)
     try:
-        tree = syntax.parse(content)
+        tree = module(content)
     except (SyntaxError, ValueError, RecursionError):
         return
     for node, rule, cwe, message in _constructs(path, tree, text):
@@ -102,7 +102,7 @@ def _finding(path: str, line: int, rule: str, message: str, cwe: str, evidence: 
 
 
 def _invisible(path: str, text: str) -> Iterator[Finding]:
-    for number, line in enumerate(text.split("\n"), 1):
+    for number, line in enumerate(text.split("\n") if not text.isascii() else (), 1):
         start = 1 if number == 1 and line.startswith("\ufeff") else 0  # a byte order mark is only bad manners
         odd = [char for char in line[start:] if ord(char) in BIDI or ord(char) in HIDDEN]
         if odd:
@@ -134,28 +134,28 @@ def _homoglyphs(path: str, text: str) -> Iterator[Finding]:
 def _payloads(tree: ast.Module) -> Iterator[tuple[ast.AST, str, str, str]]:
     packed = {
         target.id
-        for node in ast.walk(tree)
+        for node in nodes(tree)
         if isinstance(node, ast.Assign) and DECODERS.search(ast.unparse(node.value))
         for target in node.targets
         if isinstance(target, ast.Name)
     }
-    for node in ast.walk(tree):
+    for node in nodes(tree):
         if not isinstance(node, ast.Call):
             continue
         name = ast.unparse(node.func)
         inside = " ".join(ast.unparse(argument) for argument in node.args)
-        names = {part.id for argument in node.args for part in ast.walk(argument) if isinstance(part, ast.Name)}
+        names = {part.id for argument in node.args for part in nodes(argument) if isinstance(part, ast.Name)}
         runs = name in ("exec", "eval", "compile", "__import__", "os.system", "importlib.import_module")
         if runs and (DECODERS.search(inside) or names & packed):
             yield node, "encoded-payload", "CWE-506", f"{name} runs something that was decoded first"
 
 
 def _triggers(tree: ast.Module) -> Iterator[tuple[ast.AST, str, str, str]]:
-    for node in ast.walk(tree):
+    for node in nodes(tree):
         if not isinstance(node, ast.If):
             continue
         test = ast.unparse(node.test)
-        fixed = any(isinstance(part, ast.Constant) and part.value is not None for part in ast.walk(node.test))
+        fixed = any(isinstance(part, ast.Constant) and part.value is not None for part in nodes(node.test))
         if TRIGGERS.search(test) and fixed:
             effect = EFFECTS.search("\n".join(ast.unparse(part) for part in node.body))
             if effect:
@@ -164,7 +164,7 @@ def _triggers(tree: ast.Module) -> Iterator[tuple[ast.AST, str, str, str]]:
 
 
 def _gaming(tree: ast.Module) -> Iterator[tuple[ast.AST, str, str, str]]:
-    for node in ast.walk(tree):
+    for node in nodes(tree):
         if isinstance(node, (ast.If, ast.IfExp, ast.Compare, ast.Call)):
             own = ast.unparse(node.test if isinstance(node, (ast.If, ast.IfExp)) else node)
             about = node.test if isinstance(node, (ast.If, ast.IfExp)) else node
@@ -196,12 +196,12 @@ def _gaming(tree: ast.Module) -> Iterator[tuple[ast.AST, str, str, str]]:
 
 def _looks_around(node: ast.AST) -> bool:
     """True when a condition or a call asks about its surroundings with a word of testing in it."""
-    words = [part.value for part in ast.walk(node) if isinstance(part, ast.Constant) and isinstance(part.value, str)]
+    words = [part.value for part in nodes(node) if isinstance(part, ast.Constant) and isinstance(part.value, str)]
     return any(TEST_WORDS.search(word) for word in words) and SELF_LOOKS.search(ast.unparse(node)) is not None
 
 
 def _reads_tests(node: ast.Call) -> bool:
-    words = [part.value for part in ast.walk(node) if isinstance(part, ast.Constant) and isinstance(part.value, str)]
+    words = [part.value for part in nodes(node) if isinstance(part, ast.Constant) and isinstance(part.value, str)]
     return READERS.search(ast.unparse(node.func)) is not None and any(TEST_FILES.search(word) for word in words)
 
 

@@ -6,6 +6,8 @@ import ast
 import re
 from collections.abc import Iterator
 
+from sixfold.layers.testing.scanners.trees import nodes
+
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 REQUEST_PARTS = [
@@ -61,11 +63,11 @@ def functions(tree: ast.Module) -> Iterator[tuple[Function, bool]]:
     """All functions, and whether they are methods of an HTTP request handler class."""
     handlers = {
         id(method)
-        for node in ast.walk(tree)
+        for node in nodes(tree)
         if isinstance(node, ast.ClassDef) and any("RequestHandler" in ast.unparse(base) for base in node.bases)
-        for method in ast.walk(node)
+        for method in nodes(node)
     }
-    for node in ast.walk(tree):
+    for node in nodes(tree):
         if isinstance(node, Function):
             yield node, id(node) in handlers
 
@@ -76,7 +78,7 @@ class Taint:
     def __init__(self, function: Function, *, handler: bool) -> None:
         self._handler = handler
         self._names = set(_routed(function))
-        self.body = [node for node in ast.walk(function) if node is not function]
+        self.body = [node for node in nodes(function) if node is not function]
         for _ in range(3):  # assignments may stand in any order in loops; three rounds reach what matters
             before = len(self._names)
             for node in self.body:
@@ -100,7 +102,7 @@ class Taint:
 
     def checked(self, node: ast.AST) -> bool:
         """True when a name of the expression is tested against something: an allow-list, a pattern, a containment."""
-        names = {part.id for part in ast.walk(node) if isinstance(part, ast.Name)}
+        names = {part.id for part in nodes(node) if isinstance(part, ast.Name)}
         for part in self.body:
             text = ast.unparse(part) if isinstance(part, (ast.Compare, ast.Call)) else ""
             telling = isinstance(part, ast.Compare) and isinstance(part.ops[0], (ast.In, ast.NotIn))
@@ -108,7 +110,7 @@ class Taint:
                 word in text
                 for word in ("fullmatch", "is_relative_to", "commonpath", "startswith(", "isalnum", "isidentifier")
             )
-            if telling and names & {one.id for one in ast.walk(part) if isinstance(one, ast.Name)}:
+            if telling and names & {one.id for one in nodes(part) if isinstance(one, ast.Name)}:
                 return True
         return False
 
@@ -131,7 +133,7 @@ class Taint:
             targets, source = [node.optional_vars], node.context_expr
         if source is not None and source in self:
             for target in targets:
-                self._names |= {part.id for part in ast.walk(target) if isinstance(part, ast.Name)}
+                self._names |= {part.id for part in nodes(target) if isinstance(part, ast.Name)}
 
 
 def _is_spelled_out(node: ast.AST) -> bool:
