@@ -51,6 +51,65 @@ def test_purpose_of_a_function_decides_about_hashes_and_random_numbers() -> None
     assert blocking("def cache_key(text):\n    return hashlib.md5(text)\n") == set()
 
 
+PAGE = (
+    "from jinja2 import Template, Environment\nPAGE = {page!r}\ndef show(name):\n    return {made}.render(name=name)\n"
+)
+
+
+def test_a_page_made_by_a_bare_template_blocks_and_an_escaped_one_or_a_letter_passes() -> None:
+    page, letter = "<p title='{{ name }}'>{{ name }}</p>", "Dear {{ name }}, 3 < 4"
+    assert blocking(PAGE.format(page=page, made="Template(PAGE)")) == {"no-autoescape"}
+    assert blocking(PAGE.format(page=page, made="Template(PAGE, autoescape=True)")) == set()
+    assert blocking(PAGE.format(page="<p>{{ name | e }}</p>", made="Template(PAGE)")) == set()
+    assert blocking(PAGE.format(page=letter, made="Template(PAGE)")) == set()
+
+
+CHOSEN = """\
+STEPS = {"dedent": textwrap.dedent}
+def run(text, step):
+    GUARD
+    module, name = step.rsplit(".", 1)
+    function = getattr(importlib.import_module(module), name)
+    return function(text)
+"""
+
+
+@pytest.mark.parametrize("guard", ["if step not in known: raise ValueError", "step = STEPS[step]"])
+def test_a_function_of_whatever_module_is_named_blocks_unless_the_choice_is_narrowed(guard: str) -> None:
+    assert blocking(CHOSEN.replace("GUARD", "pass")) == {"chosen-code"}
+    assert blocking(CHOSEN.replace("GUARD", guard)) == set()
+    assert blocking(CHOSEN.replace("GUARD", "pass").replace("function(text)", "function")) == set()
+
+
+FINGERPRINT = """\
+class Register:
+    def fingerprint(self, content):
+        return HASH(content).hexdigest()
+    def is_approved(self, number, content):
+        return hmac.compare_digest(self.known[number], self.fingerprint(content))
+"""
+
+
+def test_a_broken_digest_blocks_where_a_comparison_relies_on_it() -> None:
+    assert blocking(FINGERPRINT.replace("HASH", "hashlib.md5")) == {"weak-hash"}
+    assert blocking(FINGERPRINT.replace("HASH", "hashlib.sha256")) == set()
+
+
+SIGNER = """\
+class Signer:
+    def __init__(self, config):
+        secret = config.get("secret", DEFAULT)
+        self.secret = secret.encode("utf-8")
+    def sign(self, path):
+        return hmac.new(self.secret, path.encode("utf-8"), hashlib.sha256).hexdigest()
+"""
+
+
+def test_a_key_that_is_fallen_back_to_blocks_and_the_name_of_an_encoding_is_no_key() -> None:
+    assert blocking(SIGNER.replace("DEFAULT", "'dev-secret'")) == {"constant-key"}
+    assert blocking(SIGNER.replace("DEFAULT", "''")) == set()
+
+
 def test_certificates_that_are_not_checked_block() -> None:
     assert blocking("context.verify_mode = ssl.CERT_NONE\ncontext.check_hostname = False\n") == {"no-certificate-check"}
 

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 
 from sixfold.layers.testing.scanners.call_rules import PASSWORD, Problem
+from sixfold.layers.testing.scanners.query_rules import built_queries
 from sixfold.layers.testing.scanners.taint import Function, dotted, last_name
 from sixfold.layers.testing.scanners.trees import nodes
 
@@ -23,6 +24,10 @@ ADDRESS = re.compile(r"(?i)url|uri|link|address|redirect|referr?er|origin")
 HOST = re.compile(r"(?i)host|domain|netloc")
 HTML_FILTER = re.compile(r"(?i)<\\?/?\(?(script|iframe|style|[\w|]*script)")
 PATTERNS = ("compile", "match", "fullmatch", "search", "findall", "sub", "subn", "split", "finditer")
+TAG = re.compile(r"<[a-zA-Z][^<]*>")
+RAW_VALUE = re.compile(r"\{\{(?![^}]*\|\s*(?:e|escape|tojson|urlencode|int|float|length)\b)")
+"""A value of a jinja2 template that no filter escapes."""
+NARROWING = (*PATTERNS, "startswith", "issubclass", "isinstance")
 DERIVE = ("pbkdf2_hmac", "scrypt", "PBKDF2HMAC", "Scrypt", "hashpw", "PBKDF2", "argon2")
 
 
@@ -36,6 +41,8 @@ def contextual(tree: ast.Module, text: str) -> Iterator[Problem]:
             yield from _fixed_bytes(node, constants)
             yield from _addresses(node)
             yield from _patterns(node, tree)
+            if "jinja2" in text and last_name(node.func) == "Template":
+                yield from _plain_template(node, tree)
             if html and last_name(node.func) == "Environment" and "jinja2" in text and not _has(node, "autoescape"):
                 yield Problem(
                     node, "no-autoescape", "CWE-79", "pages are rendered without escaping; pass autoescape=True"
@@ -46,7 +53,8 @@ def contextual(tree: ast.Module, text: str) -> Iterator[Problem]:
             yield from _unpickler(node)
         elif isinstance(node, Function):
             yield from _by_purpose(node)
-    yield from _queries(tree)
+            yield from _chosen_code(node)
+    yield from built_queries(tree)
 
 
 def _constants(tree: ast.Module) -> set[str]:
@@ -205,72 +213,58 @@ def _by_purpose(function: Function) -> Iterator[Problem]:
             yield Problem(node, "guessable-secret", "CWE-338", f"{name} can be predicted; use the secrets module")
 
 
-def _queries(tree: ast.Module) -> Iterator[Problem]:
-    """XPath and LDAP texts put together from values; sure where a value goes in as it came."""
-    for function in (node for node in nodes(tree) if isinstance(node, Function)):
-        built: dict[str, ast.expr] = {}
-        added: dict[str, list[ast.expr]] = {}
-        for node in nodes(function):
-            if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
-                if _is_built(node.value):
-                    built[node.targets[0].id] = node.value
-                if isinstance(node.value, ast.List):
-                    added.setdefault(node.targets[0].id, []).extend(node.value.elts)
-            elif isinstance(node, ast.Call) and last_name(node.func) == "append" and node.args:
-                owner = node.func.value if isinstance(node.func, ast.Attribute) else node
-                added.setdefault(last_name(owner), []).append(node.args[0])
-        for node in nodes(function):
-            if not isinstance(node, ast.Call):
-                continue
-            verb = last_name(node.func)
-            for argument in [*node.args, *(keyword.value for keyword in node.keywords)]:
-                whole = built.get(argument.id) if isinstance(argument, ast.Name) else argument
-                text = ast.unparse(whole) if whole is not None and _is_built(whole) else ""
-                severe = whole is not None and _is_raw(whole, built, added, 0)
-                if verb in ("xpath", "XPath", "select") and re.search(r"//|\[@?\w+\s*=", text):
-                    told = "an XPath is put together from text; use variables"
-                    yield Problem(node, "query-injection", "CWE-643", told, severe)
-                elif verb.startswith(("search", "paged_search")) and re.search(r"\([&|!]?\(?\w+=", text):
-                    told = "an LDAP filter is put together from text; escape it"
-                    yield Problem(node, "query-injection", "CWE-90", told, severe)
+def _plain_template(call: ast.Call, tree: ast.Module) -> Iterator[Problem]:
+    """A page made by `jinja2.Template`, which escapes nothing unless it is told to."""
+    given = call.args[0] if call.args else None
+    if isinstance(given, ast.Name):
+        bound = [
+            node.value
+            for node in nodes(tree)
+            if isinstance(node, ast.Assign) and any(dotted(target) == given.id for target in node.targets)
+        ]
+        given = bound[0] if len(bound) == 1 else None
+    text = given.value if isinstance(given, ast.Constant) and isinstance(given.value, str) else ""
+    if not _has(call, "autoescape") and TAG.search(text) and RAW_VALUE.search(text):
+        yield Problem(call, "no-autoescape", "CWE-79", "pages are rendered without escaping; pass autoescape=True")
 
 
-def _is_raw(node: ast.expr, built: dict[str, ast.expr], added: dict[str, list[ast.expr]], depth: int) -> bool:
-    """True when a name goes into the text as it is; what a function of the product gives may have been checked."""
-    if depth > 5 or isinstance(node, ast.Constant):
-        return False
-    if isinstance(node, ast.JoinedStr):
-        inner = [value.value for value in node.values if isinstance(value, ast.FormattedValue)]
-        return any(_is_raw(value, built, added, depth + 1) for value in inner)
-    if isinstance(node, ast.BinOp):
-        return any(_is_raw(part, built, added, depth + 1) for part in (node.left, node.right))
-    if isinstance(node, ast.Tuple):
-        return any(_is_raw(part, built, added, depth + 1) for part in node.elts)
-    if isinstance(node, ast.Name):
-        if node.id in built:
-            return _is_raw(built[node.id], built, added, depth + 1)
-        return not node.id.isupper()
-    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
-        if node.func.attr == "join" and node.args:
-            parts = added.get(last_name(node.args[0]), [])
-            return any(isinstance(part, ast.JoinedStr) and _is_raw(part, built, added, depth + 1) for part in parts)
-        if node.func.attr in ("strip", "lower", "upper", "format"):
-            given = node.args if node.func.attr == "format" else [node.func.value]
-            return any(_is_raw(part, built, added, depth + 1) for part in given)
-    return isinstance(node, (ast.Attribute, ast.Subscript))
+def _chosen_code(function: Function) -> Iterator[Problem]:
+    """A function of a module is called, and the caller names both of them."""
+    body = nodes(function)
+    calls = [node for node in body if isinstance(node, ast.Call)]
+    loads = [
+        call
+        for call in calls
+        if last_name(call.func) in ("import_module", "__import__")
+        and call.args
+        and not isinstance(call.args[0], ast.Constant)
+    ]
+    picked = {
+        dotted(target)
+        for node in body
+        if isinstance(node, ast.Assign) and _is_picked(node.value)
+        for target in node.targets
+    }
+    used = any(dotted(call.func) in picked or _is_picked(call.func) for call in calls)
+    # A comparison with a list, a pattern, or a constant table in the function may be what narrows the choice.
+    narrowed = any(
+        (isinstance(node, ast.Compare) and isinstance(node.ops[0], (ast.In, ast.NotIn)))
+        or (
+            isinstance(node, ast.Call) and last_name(node.func) in (*PATTERNS, "startswith", "issubclass", "isinstance")
+        )
+        or (isinstance(node, ast.Name) and node.id.isupper())
+        for node in body
+    )
+    if loads and used and not narrowed:
+        told = "whoever names the module and the function calls any there is; look them up in a table of those meant"
+        yield Problem(loads[0], "chosen-code", "CWE-470", told)
 
 
-def _is_built(node: ast.expr) -> bool:
-    """True for a text with values in it that nothing escaped."""
-    parts: list[ast.AST] = []
-    if isinstance(node, ast.JoinedStr):
-        parts = [value.value for value in node.values if isinstance(value, ast.FormattedValue)]
-    elif isinstance(node, ast.BinOp) and isinstance(node.op, (ast.Add, ast.Mod)):
-        parts = [part for part in nodes(node) if isinstance(part, (ast.Name, ast.Attribute, ast.Call))]
-        calls = [part for part in parts if isinstance(part, ast.Call)]
-        inside = {id(inner) for call in calls for inner in nodes(call) if inner is not call}
-        parts = [part for part in parts if id(part) not in inside]
-    elif isinstance(node, ast.Call) and last_name(node.func) == "format" and isinstance(node.func, ast.Attribute):
-        parts = [*node.args, *(keyword.value for keyword in node.keywords)]
-    harmless = re.compile(r"(?i)escape|quote|int$|len$|sanitiz")
-    return any(not (isinstance(part, ast.Call) and harmless.search(last_name(part.func))) for part in parts)
+def _is_picked(node: ast.expr) -> bool:
+    """`getattr` with a name that is not fixed."""
+    return (
+        isinstance(node, ast.Call)
+        and dotted(node.func) == "getattr"
+        and len(node.args) > 1
+        and not isinstance(node.args[1], ast.Constant)
+    )

@@ -21,6 +21,8 @@ KEEPING = re.compile(
     r"|to_bytes|b64encode|b64decode|urlsafe_b64encode|urlsafe_b64decode|int|sha256|sha1|md5|sha512|blake2b|sha224|sha384"
     r"|sha3_256|new|hexlify|unhexlify|HMAC|Path|getenv)$"
 )
+OWN = re.compile(r"^(encode|decode|hex|digest|hexdigest|strip|lower|upper|ljust|rjust|zfill|replace|to_bytes)$")
+"""Methods that keep what they are called on; their arguments only say how (`secret.encode("utf-8")`)."""
 
 
 class Origins:
@@ -143,7 +145,8 @@ class Origins:
         if callee is not None and (isinstance(node.func, ast.Name) or dotted(node.func).startswith(("self.", "cls."))):
             return self._returned(callee, node, function, depth)
         if KEEPING.match(verb):
-            given = [*node.args, *([node.func.value] if isinstance(node.func, ast.Attribute) else [])]
+            owner = [node.func.value] if isinstance(node.func, ast.Attribute) else []
+            given = owner if owner and OWN.match(verb) else [*node.args, *owner]
             modules = ("hashlib", "base64", "binascii", "bytes", "int", "str", "hmac", "os")
             kept = [one for one in given if not (isinstance(one, ast.Name) and one.id in modules)]
             return set().union(*(self.of(one, function, depth + 1) for one in kept)) if kept else set()

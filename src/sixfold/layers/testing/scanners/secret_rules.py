@@ -39,6 +39,7 @@ def secrets_kept(tree: ast.Module, text: str) -> Iterator[Problem]:
                 yield from _salt(node, function, origins)
                 yield from _nonce(node, function, origins)
                 yield from _digest(node, function, passwords)
+                yield from _collides(node, function, origins)
                 yield from _temporary(node, function, origins)
             elif isinstance(node, ast.Compare) and GUARDS.search(text):
                 yield from _compared(node, origins, function)
@@ -173,6 +174,16 @@ def _digest(call: ast.Call, function: Function | None, passwords: dict[str, set[
     if any(isinstance(part, ast.Name) and part.id in words for part in nodes(call)):
         told = f"{name} is too fast for passwords; use hashlib.scrypt"
         yield Problem(call, "fast-password-hash", "CWE-916", told)
+
+
+def _collides(call: ast.Call, function: Function | None, origins: Origins) -> Iterator[Problem]:
+    """A digest for which two contents can be made, and on which a comparison in constant time relies."""
+    if last_name(call.func) != "compare_digest":
+        return
+    text = " ".join(origins.spelled(one, function) for one in call.args)
+    if re.search(r"\b(md5|sha1)\(", text) and "hmac." not in text.replace("hmac.compare_digest", ""):
+        told = "two contents with the same MD5 or SHA-1 can be made; use hashlib.sha256"
+        yield Problem(call, "weak-hash", "CWE-328", told)
 
 
 def _compared(node: ast.Compare, origins: Origins, function: Function | None) -> Iterator[Problem]:
