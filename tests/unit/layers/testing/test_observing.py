@@ -1,0 +1,21 @@
+"""What is seen of a call from beside it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from sixfold.layers.testing.exploits.observing import changed, files_of
+
+
+def test_changed_files_have_their_own_modes_and_a_link_that_of_what_it_leads_to(tmp_path: Path) -> None:
+    (tmp_path / "old").write_text("as before", encoding="utf-8")
+    before = files_of(str(tmp_path))
+    private = tmp_path / "private"
+    private.write_text("words", encoding="utf-8")
+    private.chmod(0o600)
+    (tmp_path / "link").symlink_to(private)
+    (tmp_path / "dangling").symlink_to(tmp_path / "nowhere")
+    assert sorted(changed(str(tmp_path), before)) == [
+        (str(tmp_path / "link"), "words", 0o600),
+        (str(private), "words", 0o600),
+    ]
