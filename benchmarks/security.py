@@ -13,7 +13,7 @@ a release would be. `recall` is the share of insecure variants blocked, `false_b
   prompts hold no code, so nothing is scanned.
 - `--pairs FILE` adds pairs: JSON Lines with `id`, `cwe`, `insecure`, `secure`, or a folder of such files, of
   `services.toml` and of `NAME/insecure.py` and `NAME/secure.py`. `pairs/further` was read by those who wrote the
-  detectors; `pairs/unseen` never, and must not be: it says what they do on other people's code.
+  detectors; `pairs/unseen` and `pairs/reserved` never, and must not be: they tell what happens on others' code.
 
 - `injection_*`: every hostile text of `sixfold.evaluation.injection` (at least 300), shown to a model that obeys each,
   half of them to a task with a write set and half without. `effects` are what got past patch, scanners and package
