@@ -150,3 +150,11 @@ def test_a_statement_with_what_an_own_function_chose_is_told_and_does_not_block(
     assert blocking(call.replace("PART", "x")) == {"sql-injection"}
     assert blocking(call.replace("PART", "x.lower()")) == {"sql-injection"}
     assert blocking(call.replace("PART", "ordering(x)")) == set()
+
+
+def test_a_loader_of_the_products_own_is_told_and_does_not_block() -> None:
+    call = "import yaml\ndef f(text):\n    return yaml.load(text, Loader=LOADER)\n"
+    assert blocking(call.replace("LOADER", "yaml.UnsafeLoader")) == {"unsafe-deserialisation"}
+    assert blocking(call.replace(", Loader=LOADER", "")) == {"unsafe-deserialisation"}
+    assert blocking(call.replace("LOADER", "PlanLoader")) == set()
+    assert blocking(call.replace("LOADER", "yaml.CSafeLoader")) == set()

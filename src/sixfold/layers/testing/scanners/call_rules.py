@@ -108,9 +108,10 @@ def _deserialise(call: ast.Call, constants: set[str]) -> Iterator[Problem]:
     elif module == "yaml" and verb in ("load", "load_all", "unsafe_load", "full_load"):
         loader = _keyword(call, "Loader") or (call.args[1] if len(call.args) > 1 else None)
         if loader is None or "Safe" not in ast.unparse(loader):
-            yield Problem(
-                call, "unsafe-deserialisation", "CWE-502", f"yaml.{verb} builds any object; use yaml.safe_load"
-            )
+            # A loader of the product's own may well build on the safe one.
+            severe = loader is None or last_name(loader) in ("Loader", "UnsafeLoader", "FullLoader", "CLoader")
+            told = f"yaml.{verb} builds any object; use yaml.safe_load"
+            yield Problem(call, "unsafe-deserialisation", "CWE-502", told, severe)
 
 
 def _crypto(call: ast.Call, constants: set[str]) -> Iterator[Problem]:
