@@ -10,11 +10,15 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
-from plain_folders import Folders, Opener
+from plain_folders import Attacker, Folders, Opener
 
-from sixfold.domain.data import digest
+from sixfold.domain.data import digest, to_json
 from sixfold.domain.ports import Environment, Workspace
+from sixfold.domain.requirements import Specification
+from sixfold.layers.testing.boundaries import steps_of
 from sixfold.layers.testing.environments import UvEnvironments
+from sixfold.layers.testing.exploits.attacks import WALL_S, Attacked, attack_product
+from sixfold.layers.testing.runner import Product
 from sixfold.layers.testing.sandbox.bubblewrap import Bubblewrap
 from sixfold.layers.testing.sandbox.sandlock import Sandlock
 
@@ -56,3 +60,18 @@ async def workspace(
             return await stack.enter_async_context(sandbox.open(folders.add(files), environment=environment))
 
         yield open_on
+
+
+@pytest.fixture
+def attacked(folders: Folders, sandbox: Bubblewrap | Sandlock, environment: Environment) -> Attacker:
+    """What the attacks prove of a product of these files that a specification describes."""
+
+    async def attack(files: Mapping[str, str], specification: Specification, wall_s: float = WALL_S) -> Attacked:
+        entries = tuple(to_json(entry) for entry in specification.entries)
+        sources = {path: text.encode() for path, text in files.items()}
+        async with sandbox.open(folders.add(files), environment=environment) as workspace:
+            product = Product(entries=entries, path=(".",))
+            steps = steps_of(specification)
+            return await attack_product(workspace, product, specification, sources, steps, wall_s=wall_s)
+
+    return attack

@@ -6,13 +6,23 @@ import difflib
 import shutil
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Protocol
 
 from sixfold.domain.code import FileStat
 from sixfold.domain.data import Tree, digest
 from sixfold.domain.ports import FileEntry, Workspace
+from sixfold.domain.requirements import Specification
+from sixfold.layers.testing.exploits.attacks import Attacked
 
 Opener = Callable[[Mapping[str, str]], Awaitable[Workspace]]
+
+
+class Attacker(Protocol):
+    """Attacks a product of some files as validation does."""
+
+    async def __call__(
+        self, files: Mapping[str, str], specification: Specification, wall_s: float = ...
+    ) -> Attacked: ...
 
 
 class Folders:
