@@ -12,6 +12,7 @@ from sixfold.domain.ports import Repository
 from sixfold.layers.testing.scanners.call_rules import CALL_RULES, Problem, constants_of
 from sixfold.layers.testing.scanners.context_rules import contextual
 from sixfold.layers.testing.scanners.files import FileRules, is_test, line_of
+from sixfold.layers.testing.scanners.pattern_rules import slow_patterns
 from sixfold.layers.testing.scanners.request_rules import tainted_call
 from sixfold.layers.testing.scanners.secret_rules import secrets_kept
 from sixfold.layers.testing.scanners.sql_rules import built_sql
@@ -63,6 +64,7 @@ def audit(path: str, content: bytes) -> Iterator[Finding]:
 def _problems(tree: ast.Module, text: str) -> Iterator[Problem]:
     yield from contextual(tree, text)
     yield from secrets_kept(tree, text)
+    yield from slow_patterns(tree)
     constants = constants_of(tree)
     echoes = re.search(r"\bflask\b", text) is not None
     for node in nodes(tree):
