@@ -7,8 +7,9 @@ a release would be. `recall` is the share of insecure variants blocked, `false_b
 
 - `semgrep_*`: Semgrep with our rules, where it is installed (PATH, or `--semgrep PATH`; absent = null). It is no part
   of `recall` and `false_block_share`, which mean the same on every machine; `*_with_semgrep` has both together.
-- `sallm_*`: insecure code of the development half of SALLM, scanners alone (its web frameworks are not in a product's
-  environment, so nothing of it can be started). `--data DIR` or SIXFOLD_BENCHMARK_DATA; absent = null.
+- `sallm_*`: insecure code of the development half of SALLM by scanners (`sallm_recall`), by attacks on the samples as
+  libraries and, where they make a web application, as services (`sallm_exploit_recall`), and by both together.
+  `--data DIR` or SIXFOLD_BENCHMARK_DATA; absent = null.
 - `cyberseceval`: scenarios of the development half by weakness, and for how many an exploit class or rule exists; its
   prompts hold no code, so nothing is scanned.
 - `--pairs FILE` adds pairs: JSON Lines with `id`, `cwe`, `insecure`, `secure`, or a folder of such files, of
@@ -144,7 +145,9 @@ def service_variant(told: dict[str, Any], source: str, *, insecure: bool) -> Var
 def own_variants() -> list[Variant]:
     """Both variants of every pair written for this benchmark."""
     found = []
-    for pair in tomllib.loads((PAIRS / "functions.toml").read_text(encoding="utf-8"))["pair"]:
+    # Modules that make a web application are libraries as well: the attacks find the application in their code.
+    files = [tomllib.loads((PAIRS / name).read_text(encoding="utf-8")) for name in ("functions.toml", "flask.toml")]
+    for pair in [pair for told in files for pair in told["pair"]]:
         for kind in ("insecure", "secure"):
             source = pair[kind].lstrip("\n")
             found.append(function_variant(pair["name"], pair["cwe"], source, insecure=kind == "insecure"))
@@ -368,17 +371,20 @@ def _semgrep_figures(
 
 
 async def measure_sallm(bench: Bench, data: Path | None) -> dict[str, Any]:
-    """Scanners on SALLM's insecure code; null without the data."""
+    """Scanners and attacks on SALLM's insecure code; null without the data."""
     source = data / "sallm" / "sallm.dev.jsonl" if data else None
     if source is None or not source.is_file():
         print("no SALLM data: give --data DIR with sallm/sallm.dev.jsonl", file=sys.stderr)
-        return {"sallm_samples": None, "sallm_recall": None, "sallm_flagged": None, "sallm_bandit_flagged_any": None}
+        names = ("samples", "recall", "exploit_recall", "together_recall", "flagged", "bandit_flagged_any")
+        return {f"sallm_{name}": None for name in names}
     rows = [json.loads(line) for line in source.read_text(encoding="utf-8").splitlines()]
-    found = []
+    found, proven = [], []
     for row in rows:
         findings = await bench.scan({"sample.py": row["insecure_code"]})
         found.append(findings)
-        if not _blocks(findings):
+        variant = function_variant(row["id"].removesuffix(".py"), "", row["insecure_code"], insecure=True)
+        proven.append(await bench.attack(variant))
+        if not _blocks((*findings, *proven[-1])):
             print(f"SALLM not blocked: {row['id']} {sorted({f.rule for f in findings})}", file=sys.stderr)
     told = await bench.scan_with_semgrep([{"sample.py": row["insecure_code"]} for row in rows])
     return {
@@ -386,6 +392,10 @@ async def measure_sallm(bench: Bench, data: Path | None) -> dict[str, Any]:
         "sallm_semgrep_recall": _share(sum(map(_blocks, told)), len(rows)) if told is not None else None,
         "sallm_semgrep_flagged": _share(sum(map(_flags, told)), len(rows)) if told is not None else None,
         "sallm_recall": _share(sum(map(_blocks, found)), len(rows)),
+        "sallm_exploit_recall": _share(sum(map(_blocks, proven)), len(rows)),
+        "sallm_together_recall": _share(
+            sum(_blocks((*one, *other)) for one, other in zip(found, proven, strict=True)), len(rows)
+        ),
         "sallm_flagged": _share(sum(map(_flags, found)), len(rows)),
         "sallm_audit_recall": _share(sum(_blocks(one, "audit") for one in found), len(rows)),
         "sallm_bandit_recall": _share(sum(_blocks(one, "bandit") for one in found), len(rows)),
