@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 
 from sixfold.layers.testing.scanners.call_rules import Problem
+from sixfold.layers.testing.scanners.pattern_rules import endless_patterns
 from sixfold.layers.testing.scanners.taint import ROUTES, Function, Taint, dotted, last_name
 from sixfold.layers.testing.scanners.trees import nodes
 
@@ -32,6 +33,7 @@ def framework_rules(tree: ast.Module, text: str) -> Iterator[Problem]:
     if not FRAMEWORK.search(text):
         return
     others = {one.name: one for one in tree.body if isinstance(one, Function)}
+    yield from endless_patterns(tree)
     for node in nodes(tree):
         if isinstance(node, Function):
             yield from _guarded(node)
@@ -213,4 +215,4 @@ def _tokens(call: ast.Call) -> Iterator[Problem]:
         yield Problem(call, "hard-coded-key", "CWE-798", "whoever reads the source can sign tokens")
     options = _keyword(call, "options")
     if options is not None and re.search(r"verify_exp['\"]: False", ast.unparse(options)):
-        yield Problem(call, "endless-token", "CWE-613", "tokens that have ended are still accepted")
+        yield Problem(call, "endless-token", "CWE-613", "tokens that have ended are still accepted", False)

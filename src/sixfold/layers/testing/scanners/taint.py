@@ -114,7 +114,9 @@ class Taint:
 
     def checked(self, node: ast.AST) -> bool:
         """True when a name of the expression is tested against something: an allow-list, a pattern, a containment."""
-        names = {part.id for part in nodes(node) if isinstance(part, ast.Name)}
+        return self._tests({part.id for part in nodes(node) if isinstance(part, ast.Name)})
+
+    def _tests(self, names: Collection[str]) -> bool:
         for part in self.body:
             text = ast.unparse(part) if isinstance(part, (ast.Compare, ast.Call)) else ""
             telling = isinstance(part, ast.Compare) and isinstance(part.ops[0], (ast.In, ast.NotIn))
@@ -123,10 +125,10 @@ class Taint:
                 for word in ("fullmatch", "is_relative_to", "commonpath", "startswith(", "isalnum", "isidentifier")
             )
             # A function of the module that says whether it is well.
-            asks = isinstance(part, (ast.If, ast.IfExp, ast.While, ast.Assert))
-            if asks and any(self._asks_own(one, names) for one in nodes(part.test)):
+            test = part.test if isinstance(part, (ast.If, ast.IfExp, ast.While, ast.Assert)) else None
+            if test is not None and any(self._asks_own(one, names) for one in nodes(test)):
                 return True
-            if telling and names & {one.id for one in nodes(part) if isinstance(one, ast.Name)}:
+            if telling and set(names) & {one.id for one in nodes(part) if isinstance(one, ast.Name)}:
                 return True
         return False
 
@@ -144,6 +146,9 @@ class Taint:
                 every = Taint(inner, handler=False, others=self._others, depth=self._depth - 1)
                 arguments = (*inner.args.posonlyargs, *inner.args.args, *inner.args.kwonlyargs)
                 every.follow({one.arg for one in arguments})
+                if every._tests(every._names):
+                    self._given[name] = (False, False)  # what it checks, and how well, is for attacks to see
+                    return self._given[name]
                 back = [one.value for one in own.body if isinstance(one, (ast.Return, ast.Yield)) and one.value]
                 self._given[name] = (
                     any(one in own and not own.checked(one) for one in back),
