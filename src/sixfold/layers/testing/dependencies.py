@@ -10,11 +10,11 @@ import tomllib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 
-from sixfold.domain import syntax
 from sixfold.domain.data import Tree
 from sixfold.domain.evidence import Finding
 from sixfold.domain.ports import Repository
-from sixfold.layers.testing.scanners.files import FEW_FILES, checked_out, in_order
+from sixfold.layers.testing.scanners import trees
+from sixfold.layers.testing.scanners.files import FEW_FILES, checked_out, in_order, nothing_collected
 
 DISTRIBUTIONS = {
     "yaml": "pyyaml",
@@ -112,7 +112,8 @@ class Dependencies:
     async def scan(self, tree: Tree, paths: Sequence[str] = ()) -> tuple[Finding, ...]:
         """Findings for imports and declared requirements of the tree."""
         standing = declared(_texts(self._repository, self._base)) if self._base is not None else {}
-        findings = check_dependencies(_texts(self._repository, tree), allowed=(*self._allowed, *standing))
+        with nothing_collected():
+            findings = check_dependencies(_texts(self._repository, tree), allowed=(*self._allowed, *standing))
         return tuple(one for one in findings if not paths or one.path in paths)
 
 
@@ -235,10 +236,10 @@ def _imports_of(content: bytes) -> tuple[tuple[str, int], ...]:
 
 def _find_imports(content: bytes) -> Iterator[tuple[str, int]]:
     try:
-        tree = syntax.parse(content)
+        tree = trees.module(content)
     except (SyntaxError, ValueError, RecursionError):
         return
-    for node in ast.walk(tree):
+    for node in trees.nodes(tree):
         if isinstance(node, ast.Import):
             yield from ((alias.name, node.lineno) for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 
 from sixfold.layers.testing.scanners.taint import Function, dotted, last_name
-from sixfold.layers.testing.scanners.trees import nodes
+from sixfold.layers.testing.scanners.trees import nodes, own_nodes
 
 MOST_DEPTH = 7
 RANDOM = re.compile(
@@ -24,23 +24,28 @@ KEEPING = re.compile(
 OWN = re.compile(r"^(encode|decode|hex|digest|hexdigest|strip|lower|upper|ljust|rjust|zfill|replace|to_bytes)$")
 """Methods that keep what they are called on; their arguments only say how (`secret.encode("utf-8")`)."""
 
+BINDING = (ast.Assign, ast.AnnAssign, ast.NamedExpr, ast.For, ast.AsyncFor, ast.withitem)
+
 
 class Origins:
     """Sources of expressions in one module."""
 
     def __init__(self, tree: ast.Module) -> None:
         self.functions = {node.name: node for node in nodes(tree) if isinstance(node, Function)}
+        self._local: dict[Function, list[tuple[str, ast.expr]]] = {}
         self._module: dict[str, list[ast.expr]] = {}
         self._attributes: dict[str, list[tuple[ast.expr, Function | None]]] = {}
-        for name, value in _bound(tree.body):
+        for name, value in _bound(tree):
             self._module.setdefault(name, []).append(value)
         for function in self.functions.values():
-            for name, value in _bound(function.body):
+            for name, value in self._bound_in(function):
                 if name.startswith("self."):
                     self._attributes.setdefault(name, []).append((value, function))
+                else:  # for functions inside it, which see its names
+                    self._module.setdefault(name, []).append(value)
         for node in nodes(tree):
             if isinstance(node, ast.ClassDef):
-                for name, value in _bound(node.body):
+                for name, value in _bound(node):
                     for owner in ("self.", "cls.", f"{node.name}."):
                         self._attributes.setdefault(owner + name, []).append((value, None))
 
@@ -102,7 +107,7 @@ class Origins:
 
     def made(self, name: str, function: Function | None) -> ast.expr | None:
         """What a name or attribute was bound to."""
-        local = [value for bound, value in _bound(function.body) if bound == name] if function is not None else []
+        local = [value for bound, value in self._bound_in(function) if bound == name] if function is not None else []
         known = [value for value, _ in self._attributes.get(name, ())]
         return next(iter([*local, *known, *self._module.get(name, ())]), None)
 
@@ -119,9 +124,15 @@ class Origins:
                 parts += [self.spelled(value, callee, depth + 1) for value in returned]
         return " ".join(parts)
 
+    def _bound_in(self, function: Function) -> list[tuple[str, ast.expr]]:
+        """What names and attributes are bound to in a function."""
+        if function not in self._local:
+            self._local[function] = list(_bound(function))
+        return self._local[function]
+
     def _name(self, name: str, function: Function | None, depth: int) -> set[str]:
         if function is not None:
-            values = [value for bound, value in _bound(function.body) if bound == name]
+            values = [value for bound, value in self._bound_in(function) if bound == name]
             if values:
                 return set().union(*(self.of(value, function, depth + 1) for value in values))
             if name in parameters(function):
@@ -170,32 +181,23 @@ def parameters(function: Function) -> list[str]:
     return [one.arg for one in (*given.posonlyargs, *given.args, *given.kwonlyargs)]
 
 
-def own_nodes(scope: ast.AST) -> Iterator[ast.AST]:
-    """Nodes of a function without those of functions inside it."""
-    for child in ast.iter_child_nodes(scope):
-        if not isinstance(child, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)):
-            yield child
-            yield from own_nodes(child)
-
-
-def _bound(body: list[ast.stmt]) -> Iterator[tuple[str, ast.expr]]:
-    """Names and attributes with what is bound to them, anywhere in the statements."""
-    for statement in body:
-        for node in (statement, *own_nodes(statement)):
-            if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
-                continue
-            if isinstance(node, ast.Assign):
-                for target in node.targets:
-                    if isinstance(target, (ast.Name, ast.Attribute)):
-                        yield dotted(target), node.value
-                    elif isinstance(target, ast.Tuple):
-                        for part in target.elts:
-                            if isinstance(part, (ast.Name, ast.Attribute)):
-                                yield dotted(part), ast.Call(func=ast.Name(id="?"), args=[], keywords=[])
-            elif isinstance(node, (ast.AnnAssign, ast.NamedExpr)) and node.value is not None:
-                if isinstance(node.target, (ast.Name, ast.Attribute)):
-                    yield dotted(node.target), node.value
-            elif isinstance(node, (ast.For, ast.AsyncFor)) and isinstance(node.target, ast.Name):
-                yield node.target.id, ast.Call(func=ast.Name(id="?"), args=[], keywords=[])
-            elif isinstance(node, ast.withitem) and isinstance(node.optional_vars, ast.Name):
-                yield node.optional_vars.id, node.context_expr
+def _bound(scope: ast.AST) -> Iterator[tuple[str, ast.expr]]:
+    """Names and attributes with what is bound to them, anywhere in a scope of its own."""
+    for node in own_nodes(scope):
+        if type(node) not in BINDING:
+            continue
+        if isinstance(node, ast.Assign):
+            for target in node.targets:
+                if isinstance(target, (ast.Name, ast.Attribute)):
+                    yield dotted(target), node.value
+                elif isinstance(target, ast.Tuple):
+                    for part in target.elts:
+                        if isinstance(part, (ast.Name, ast.Attribute)):
+                            yield dotted(part), ast.Call(func=ast.Name(id="?"), args=[], keywords=[])
+        elif isinstance(node, (ast.AnnAssign, ast.NamedExpr)) and node.value is not None:
+            if isinstance(node.target, (ast.Name, ast.Attribute)):
+                yield dotted(node.target), node.value
+        elif isinstance(node, (ast.For, ast.AsyncFor)) and isinstance(node.target, ast.Name):
+            yield node.target.id, ast.Call(func=ast.Name(id="?"), args=[], keywords=[])
+        elif isinstance(node, ast.withitem) and isinstance(node.optional_vars, ast.Name):
+            yield node.optional_vars.id, node.context_expr

@@ -7,9 +7,9 @@ import re
 from collections.abc import Iterator
 
 from sixfold.layers.testing.scanners.call_rules import Problem
-from sixfold.layers.testing.scanners.origins import Origins, own_nodes, parameters
+from sixfold.layers.testing.scanners.origins import Origins, parameters
 from sixfold.layers.testing.scanners.taint import Function, dotted, last_name
-from sixfold.layers.testing.scanners.trees import nodes
+from sixfold.layers.testing.scanners.trees import nodes, own_nodes
 
 KEYED = {"hmac.new": 0, "hmac.digest": 0, "jwt.encode": 1, "jwt.decode": 1, "Fernet": 0, "AESGCM": 0, "AES.new": 0}
 CIPHERS = re.compile(r"(^|\.)(AESGCM|ChaCha20Poly1305|AESCCM|AESSIV|AESOCB3)$")
@@ -33,6 +33,7 @@ def secrets_kept(tree: ast.Module, text: str) -> Iterator[Problem]:
     """Problems of one module."""
     origins = Origins(tree)
     passwords = _passwords(tree, origins)
+    guarded = GUARDS.search(text) is not None
     for function in [*origins.functions.values(), None]:
         scope: ast.AST = function if function is not None else ast.Module(body=_loose(tree), type_ignores=[])
         for node in own_nodes(scope):
@@ -43,7 +44,7 @@ def secrets_kept(tree: ast.Module, text: str) -> Iterator[Problem]:
                 yield from _digest(node, function, passwords)
                 yield from _collides(node, function, origins)
                 yield from _temporary(node, function, origins)
-            elif isinstance(node, ast.Compare) and GUARDS.search(text):
+            elif guarded and isinstance(node, ast.Compare):
                 yield from _compared(node, origins, function)
     for node in nodes(tree):
         if isinstance(node, ast.ClassDef):

@@ -13,6 +13,8 @@ from sixfold.domain import syntax
 MOST_TREES = 256
 """Files whose trees are kept: scanners take turns, each going over all files of a change."""
 _NODES = "sixfold_nodes"
+_OWN = "sixfold_own_nodes"
+INNER = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
 
 
 @lru_cache(maxsize=MOST_TREES)
@@ -31,11 +33,32 @@ def nodes(root: ast.AST) -> list[ast.AST]:
     if known is None:
         known = [root]
         for node in known:  # grows while it is gone through
-            for field in node._fields:
-                value = getattr(node, field, None)
-                if isinstance(value, list):
-                    known += [part for part in value if isinstance(part, ast.AST)]
-                elif isinstance(value, ast.AST):
-                    known.append(value)
+            known += _children(node)
         setattr(root, _NODES, known)
     return known
+
+
+def own_nodes(scope: ast.AST) -> list[ast.AST]:
+    """Nodes below one without those of functions and classes inside it, each before those below it."""
+    known: list[ast.AST] | None = getattr(scope, _OWN, None)
+    if known is None:
+        known = []
+        waiting = [scope]
+        while waiting:
+            node = waiting.pop()
+            if node is not scope:
+                known.append(node)
+            waiting += [child for child in reversed(_children(node)) if type(child) not in INNER]
+        setattr(scope, _OWN, known)
+    return known
+
+
+def _children(node: ast.AST) -> list[ast.AST]:
+    found = []
+    for field in node._fields:
+        value = getattr(node, field, None)
+        if isinstance(value, list):
+            found += [part for part in value if isinstance(part, ast.AST)]
+        elif isinstance(value, ast.AST):
+            found.append(value)
+    return found
