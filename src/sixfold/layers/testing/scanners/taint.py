@@ -100,6 +100,8 @@ class Taint:
             return False
         if isinstance(node, ast.Compare) or _is_spelled_out(node):
             return False
+        if isinstance(node, ast.IfExp):
+            return node.body in self or node.orelse in self
         if isinstance(node, ast.Name):
             return node.id in self._names
         if isinstance(node, ast.Attribute) and self._is_source(node):
