@@ -12,11 +12,12 @@ from sixfold.domain.ports import Repository
 from sixfold.layers.testing.scanners.call_rules import CALL_RULES, Problem, constants_of
 from sixfold.layers.testing.scanners.context_rules import contextual
 from sixfold.layers.testing.scanners.files import FileRules, is_test, line_of
-from sixfold.layers.testing.scanners.pattern_rules import slow_patterns
+from sixfold.layers.testing.scanners.frame_rules import framework_rules
+from sixfold.layers.testing.scanners.pattern_rules import endless_patterns
 from sixfold.layers.testing.scanners.request_rules import tainted_call
 from sixfold.layers.testing.scanners.secret_rules import secrets_kept
 from sixfold.layers.testing.scanners.sql_rules import built_sql
-from sixfold.layers.testing.scanners.taint import Taint, functions, last_name
+from sixfold.layers.testing.scanners.taint import Function, Taint, functions, last_name
 from sixfold.layers.testing.scanners.trees import module, nodes
 
 SECRET_NAME = re.compile(
@@ -64,7 +65,8 @@ def audit(path: str, content: bytes) -> Iterator[Finding]:
 def _problems(tree: ast.Module, text: str) -> Iterator[Problem]:
     yield from contextual(tree, text)
     yield from secrets_kept(tree, text)
-    yield from slow_patterns(tree)
+    yield from endless_patterns(tree)
+    yield from framework_rules(tree, text)
     constants = constants_of(tree)
     echoes = re.search(r"\bflask\b", text) is not None
     for node in nodes(tree):
@@ -74,12 +76,13 @@ def _problems(tree: ast.Module, text: str) -> Iterator[Problem]:
         yield from _credentials(node)
     speaks_sql = re.search(r"(?i)\b(select|insert|update|delete|drop|where)\b", text) is not None
     serves = re.search(r"request|\breq\b|RequestHandler|\.(route|get|post|put|delete|patch)\(", text) is not None
+    others = {one.name: one for one in tree.body if isinstance(one, Function)}
     for function, handler in functions(tree) if speaks_sql or serves else ():
         if speaks_sql:
             yield from built_sql(function)
         if not serves:
             continue
-        taint = Taint(function, handler=handler)
+        taint = Taint(function, handler=handler, others=others)
         for part in taint.body:
             if isinstance(part, ast.Call):
                 yield from tainted_call(part, taint, html=echoes)

@@ -62,7 +62,9 @@ def tainted_call(call: ast.Call, taint: Taint, *, html: bool = False) -> Iterato
         yield Problem(call, "cross-site-scripting", "CWE-79", "request data goes into HTML unescaped")
     if verb in ("redirect", "RedirectResponse", "HttpResponseRedirect") and tainted and not guarded:
         yield Problem(call, "open-redirect", "CWE-601", "the visitor decides where the answer redirects to")
-    if verb in ("xpath", "XPath", "search_s", "search_ext_s") and any(part in taint for part in every):
+    # Later arguments of `xpath` are variables, which a visitor may fill.
+    asked = every if verb in ("search_s", "search_ext_s") else every[:1] if verb in ("xpath", "XPath") else []
+    if any(part in taint for part in asked):
         yield Problem(call, "query-injection", "CWE-643", "request data becomes part of a query")
     if (
         name in ("subprocess.run", "subprocess.Popen", "subprocess.call", "subprocess.check_output")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 
 from sixfold.layers.testing.scanners.trees import nodes
 
@@ -55,6 +55,8 @@ CLEANERS = [
     "urlsplit",
     "isinstance",
     "hexdigest",
+    "jsonify",
+    "url_for",
 ]
 HANDLER_PARTS = ("path", "rfile", "headers")
 
@@ -75,8 +77,12 @@ def functions(tree: ast.Module) -> Iterator[tuple[Function, bool]]:
 class Taint:
     """Knows which expressions of a function derive from a request."""
 
-    def __init__(self, function: Function, *, handler: bool) -> None:
-        self._handler = handler
+    def __init__(
+        self, function: Function, *, handler: bool, others: Mapping[str, Function] | None = None, depth: int = 2
+    ) -> None:
+        """Read a function; `others` are those of its module, which are looked into for what they give back."""
+        self._handler, self._others, self._depth = handler, others or {}, depth
+        self._given: dict[str, tuple[bool, bool]] = {}
         self._names = set(_routed(function))
         self.body = [node for node in nodes(function) if node is not function]
         for _ in range(3):  # assignments may stand in any order in loops; three rounds reach what matters
@@ -94,15 +100,25 @@ class Taint:
             return False
         if isinstance(node, ast.Compare) or _is_spelled_out(node):
             return False
+        if isinstance(node, ast.IfExp):
+            return node.body in self or node.orelse in self
         if isinstance(node, ast.Name):
             return node.id in self._names
         if isinstance(node, ast.Attribute) and self._is_source(node):
             return True
+        if isinstance(node, ast.Subscript) and not isinstance(node.value, (ast.Dict, ast.List)):
+            return node.value in self  # what a table holds under a visitor's word is the table's
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in self._others:
+            source, passes = self._gives(node.func.id)
+            given = [*node.args, *(keyword.value for keyword in node.keywords)]
+            return source or (passes and any(one in self for one in given))
         return any(child in self for child in ast.iter_child_nodes(node))
 
     def checked(self, node: ast.AST) -> bool:
         """True when a name of the expression is tested against something: an allow-list, a pattern, a containment."""
-        names = {part.id for part in nodes(node) if isinstance(part, ast.Name)}
+        return self._tests({part.id for part in nodes(node) if isinstance(part, ast.Name)})
+
+    def _tests(self, names: Collection[str]) -> bool:
         for part in self.body:
             text = ast.unparse(part) if isinstance(part, (ast.Compare, ast.Call)) else ""
             telling = isinstance(part, ast.Compare) and isinstance(part.ops[0], (ast.In, ast.NotIn))
@@ -110,9 +126,44 @@ class Taint:
                 word in text
                 for word in ("fullmatch", "is_relative_to", "commonpath", "startswith(", "isalnum", "isidentifier")
             )
-            if telling and names & {one.id for one in nodes(part) if isinstance(one, ast.Name)}:
+            # A function of the module that says whether it is well.
+            test = part.test if isinstance(part, (ast.If, ast.IfExp, ast.While, ast.Assert)) else None
+            if test is not None and any(self._asks_own(one, names) for one in nodes(test)):
+                return True
+            if telling and set(names) & {one.id for one in nodes(part) if isinstance(one, ast.Name)}:
                 return True
         return False
+
+    def _asks_own(self, node: ast.AST, names: Collection[str]) -> bool:
+        own = isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in self._others
+        return own and any(isinstance(one, ast.Name) and one.id in names for one in node.args)  # type: ignore[attr-defined]
+
+    def _gives(self, name: str) -> tuple[bool, bool]:
+        """Whether a function of the module returns what it took from a request itself, and what it was given."""
+        if name not in self._given:
+            self._given[name] = (False, True)  # while it is read, and where reading ends: what goes in comes out
+            if self._depth > 0:
+                inner = self._others[name]
+                own = Taint(inner, handler=False, others=self._others, depth=self._depth - 1)
+                every = Taint(inner, handler=False, others=self._others, depth=self._depth - 1)
+                arguments = (*inner.args.posonlyargs, *inner.args.args, *inner.args.kwonlyargs)
+                every.follow({one.arg for one in arguments})
+                if every._tests(every._names):
+                    self._given[name] = (False, False)  # what it checks, and how well, is for attacks to see
+                    return self._given[name]
+                back = [one.value for one in own.body if isinstance(one, (ast.Return, ast.Yield)) and one.value]
+                self._given[name] = (
+                    any(one in own and not own.checked(one) for one in back),
+                    any(one in every and not every.checked(one) for one in back),
+                )
+        return self._given[name]
+
+    def follow(self, names: Collection[str]) -> None:
+        """These names hold what came from a request as well."""
+        self._names |= set(names)
+        for _ in range(3):
+            for node in self.body:
+                self._spread(node)
 
     def _is_source(self, node: ast.Attribute) -> bool:
         owner = dotted(node.value)
