@@ -181,3 +181,26 @@ def test_old_finding_is_marked_even_when_it_moved_and_a_second_one_is_new() -> N
         [finding(2), finding(3)], [finding(1)], lambda _, line: tree[line - 1], lambda _, line: base[line - 1]
     )
     assert [one.baseline for one in marked] == [True, False]
+
+
+def test_every_form_of_python_is_read_without_a_stumble() -> None:
+    """Syntax that rules take apart: whoever trips over one form of it would end the scan of a whole product."""
+    text = b"""
+async def f(a, b=1, /, c=2, *args, password="xyzzy-plugh-17", **named):
+    async with a as (x, y), b: pass
+    async for (i, j), *k in a: yield i
+    return
+def g(*, token=None): global G; G = (lambda *a, b=1: (yield))()
+class C(a.B, metaclass=M, **{}):
+    x: int
+    (y) : str = ""
+    def find_class(self, *names): return names
+match p:
+    case {"a": [1, *rest], **others} | C(x=1) if (n := len(rest)): del rest[0], others.x
+    case _: x = y = [*a, *b]; x, *y = *z, 1; x[0], x.y = 1, 2
+try: pass
+except* (A, B) as e: raise e from None
+f"{a!r:{w}}" "b"; f(*a, **b)(); a @= b; not a if b else c; {**a}; {*b}; [i async for i in a if i for j in b]
+"""
+    found = [one.rule for one in audit("lib.py", text)]
+    assert "hard-coded-credential" in found

@@ -134,8 +134,10 @@ def _credentials(node: ast.AST) -> Iterator[Problem]:
     elif isinstance(node, ast.Compare) and isinstance(node.ops[0], (ast.Eq, ast.NotEq)):
         pairs = [(last_name(node.left), node.comparators[0])]
     elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
-        arguments = node.args.args[len(node.args.args) - len(node.args.defaults) :]
-        pairs = [(argument.arg, value) for argument, value in zip(arguments, node.args.defaults, strict=True)]
+        arguments = [*node.args.posonlyargs, *node.args.args]
+        given = zip(reversed(arguments), reversed(node.args.defaults), strict=False)
+        named = zip(node.args.kwonlyargs, node.args.kw_defaults, strict=True)
+        pairs = [(argument.arg, value) for argument, value in (*given, *named)]
     for name, value in pairs:
         if not (isinstance(value, ast.Constant) and isinstance(value.value, str)):
             continue
