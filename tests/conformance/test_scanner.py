@@ -159,3 +159,15 @@ async def test_missing_program_is_an_error_and_never_clean(tmp_path: Path) -> No
     write(tmp_path, {"a.py": BAD})
     with pytest.raises(ConfigurationError):
         await Ruff(Tree1(tmp_path), program=f"{sys.prefix}/no-such-program").scan(Tree("t"))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("loader", "blocks"), [("yaml.UnsafeLoader", True), ("yaml.Loader", True), ("Own", False)], ids=str
+)
+async def test_loader_of_the_products_own_blocks_in_no_scanner(tmp_path: Path, loader: str, blocks: bool) -> None:
+    text = f"import yaml\nclass Own(yaml.SafeLoader):\n    pass\ndef f(t):\n    return yaml.load(t, Loader={loader})\n"
+    write(tmp_path, {"a.py": text})
+    place = Tree1(tmp_path)
+    found = [one for kind in (Ruff, Bandit, Audit) for one in await kind(place).scan(Tree("t"))]  # type: ignore[arg-type]
+    assert any(one.severity == "error" for one in found) is blocks
+    assert any(one.cwe == "CWE-502" or one.rule in ("S506", "B506") for one in found)

@@ -18,7 +18,7 @@ from sixfold.domain.evidence import Finding
 from sixfold.domain.ports import Repository
 from sixfold.layers.testing.scanners.files import checked_out, chosen, in_order, is_test
 
-BLOCKING = ("B201", "B306", "B501", "B506", "B507", "B602", "B605")
+BLOCKING = ("B201", "B306", "B501", "B507", "B602", "B605")
 """With high confidence and high or medium severity."""
 
 _BANDIT = """

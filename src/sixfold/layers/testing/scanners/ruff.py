@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import shutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Literal
 
 from sixfold.domain.data import Tree
 from sixfold.domain.errors import ConfigurationError
@@ -19,10 +21,12 @@ BLOCKING = {
     "S201": "CWE-489",  # Flask with its debugger
     "S306": "CWE-377",  # mktemp
     "S501": "CWE-295",  # verify=False
-    "S506": "CWE-502",  # yaml.load
+    "S506": "CWE-502",  # yaml.load with a loader of yaml's own
     "S507": "CWE-295",  # SSH host keys not checked
 }
 """Rules precise enough to block. The others are warnings here; `audit` blocks where it sees the context."""
+LOADER = re.compile(r"loader `([^`]*)`")
+"""What S506 tells of; one of the product's own may well build on the safe one."""
 QUIET = ("S101", "S110", "S112", "S311", "S403", "S404", "S405", "S603", "S606", "S607")
 """Notes: true of much sound code."""
 
@@ -68,7 +72,7 @@ class Ruff:
                 Finding(
                     tool="ruff",
                     rule=rule,
-                    severity="note" if is_test(path) or rule in QUIET else "error" if rule in BLOCKING else "warning",
+                    severity=_severity(path, rule, item["message"]),
                     message=item["message"],
                     path=path,
                     line=line,
@@ -77,3 +81,11 @@ class Ruff:
                 )
             )
         return in_order(found)
+
+
+def _severity(path: str, rule: str, message: str) -> Literal["error", "warning", "note"]:
+    if is_test(path) or rule in QUIET:
+        return "note"
+    loader = LOADER.search(message)
+    own = loader is not None and loader[1] not in ("Loader", "UnsafeLoader", "FullLoader", "CLoader")
+    return "error" if rule in BLOCKING and not own else "warning"
