@@ -76,6 +76,8 @@ class ModelCloud:
         self._reword = reword
         self._under_way: dict[Digest, asyncio.Future[ModelReply]] = {}
         self._told: set[tuple[Digest, str]] = set()
+        self._took_s: dict[Digest, float] = {}
+        """Seconds that answers took, as they were recorded: a resumed run tells the same."""
 
     def spent(self, scope: str = "") -> Usage:
         return self._ledger.spent(scope)
@@ -100,7 +102,7 @@ class ModelCloud:
             reply = await self._share(adapter, clean, model, key, scope)
         else:
             reply = entry.reply()
-        wall_s = self._clock.monotonic() - began
+        wall_s = self._took_s.pop(key, self._clock.monotonic() - began)
         free = reply.replayed
         if entry is not None and (key, scope) in self._ledger.paid and (key, scope) not in self._told:
             # This run paid for it and crashed before anybody was told.
@@ -235,6 +237,7 @@ class ModelCloud:
         error.args = (error.what,)
 
     def _record(self, request: ModelRequest, reply: ModelReply, key: Digest, asked_at: str, wall_s: float) -> None:
+        self._took_s[key] = round(wall_s, 3)
         self._cassette.record(
             Entry(
                 key=key,
@@ -245,7 +248,7 @@ class ModelCloud:
                 usage=reply.usage,
                 asked_at=asked_at,
                 answered_at=self._clock.now(),
-                wall_s=round(wall_s, 3),
+                wall_s=self._took_s[key],
             )
         )
 

@@ -120,6 +120,21 @@ async def test_what_a_run_paid_for_is_not_called_recorded_after_a_crash(tmp_path
     assert [(record.scope, record.replayed) for record in told] == [("T1", False), ("T2", True)]
 
 
+async def test_a_call_takes_as_long_when_it_is_told_again_as_when_it_was_told_first(tmp_path: Path) -> None:
+    class Passing(StoppedClock):
+        seconds = 0.0
+
+        def monotonic(self) -> float:  # every look costs time, as a slow disk does after the answer came
+            self.seconds += 0.07
+            return self.seconds
+
+    told: list[CallRecord] = []
+    await cloud(tmp_path, ScriptedModel(["reply"]), clock=Passing(), on_call=told.append).complete(request())
+    resumed = cloud(tmp_path, ScriptedModel([]), clock=Passing(), on_call=told.append)
+    resumed.catch_up(lambda key, scope: False)
+    assert [one.wall_s for one in told] == [0.07, 0.07]
+
+
 async def test_answers_nobody_was_told_of_are_told_once_when_a_run_goes_on(tmp_path: Path) -> None:
     first: list[CallRecord] = []
     before = cloud(tmp_path, ScriptedModel(["known", "lost"]), on_call=first.append)
