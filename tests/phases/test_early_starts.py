@@ -121,7 +121,8 @@ async def test_a_contract_that_changes_under_an_early_consumer_has_it_done_again
     assert [event.data["text"] for event in stage.events("note")] == [
         "T2: the plan changed under it, so what it brought is not used"
     ]
-    assert [event.data["task"] for event in stage.events("task.ended")][-2:] == ["T1", "T2"]
+    ended = [event.data["task"] for event in stage.events("task.ended")]
+    assert [task for task in ended if task != "T3"][-2:] == ["T1", "T2"]  # T3 stands alone and may end at any time
 
 
 async def misused(stage: Stage) -> str:
