@@ -8,11 +8,13 @@ a release would be. `recall` is the share of insecure variants blocked, `false_b
 - `semgrep_*`: Semgrep with our rules, where it is installed (PATH, or `--semgrep PATH`; absent = null). It is no part
   of `recall` and `false_block_share`, which mean the same on every machine; `*_with_semgrep` has both together.
 - `sallm_*`: insecure code of the development half of SALLM by scanners (`sallm_recall`), by attacks on the samples as
-  libraries and, where they make a web application, as services (`sallm_exploit_recall`), and by both together.
+  libraries and, where they make a web application, as services (`sallm_exploit_recall`), and by both together; attacks
+  only with `--attack-sallm`, because they take up to a minute a sample, else null.
   `--data DIR` or SIXFOLD_BENCHMARK_DATA; absent = null.
 - `cyberseceval`: scenarios of the development half by weakness, and for how many an exploit class or rule exists; its
   prompts hold no code, so nothing is scanned.
-- `--pairs FILE` adds pairs: JSON Lines with `id`, `cwe`, `insecure`, `secure`, or a folder of such files, of
+- `--pairs FILE` adds pairs: a `.toml` like `pairs/flask.toml` (Flask and FastAPI, up to a minute an application),
+  JSON Lines with `id`, `cwe`, `insecure`, `secure`, or a folder of such files, of
   `services.toml` and of `NAME/insecure.py` and `NAME/secure.py`. `pairs/further` was read by those who wrote the
   detectors; `pairs/unseen` and `pairs/reserved` never, and must not be: they tell what happens on others' code.
 
@@ -145,9 +147,7 @@ def service_variant(told: dict[str, Any], source: str, *, insecure: bool) -> Var
 def own_variants() -> list[Variant]:
     """Both variants of every pair written for this benchmark."""
     found = []
-    # Modules that make a web application are libraries as well: the attacks find the application in their code.
-    files = [tomllib.loads((PAIRS / name).read_text(encoding="utf-8")) for name in ("functions.toml", "flask.toml")]
-    for pair in [pair for told in files for pair in told["pair"]]:
+    for pair in tomllib.loads((PAIRS / "functions.toml").read_text(encoding="utf-8"))["pair"]:
         for kind in ("insecure", "secure"):
             source = pair[kind].lstrip("\n")
             found.append(function_variant(pair["name"], pair["cwe"], source, insecure=kind == "insecure"))
@@ -208,7 +208,9 @@ def further_variants(place: Path) -> list[Variant]:
         ]
     else:
         rows = []
-    for file in sorted(place.glob("*.jsonl")) if place.is_dir() else [place]:
+    if place.suffix == ".toml":
+        rows = [{"id": pair["name"], **pair} for pair in tomllib.loads(place.read_text(encoding="utf-8"))["pair"]]
+    for file in sorted(place.glob("*.jsonl")) if place.is_dir() else [place] if place.suffix != ".toml" else []:
         rows += [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines() if line.strip()]
     functions = [
         function_variant(str(row["id"]), str(row.get("cwe", "")), row[kind], insecure=kind == "insecure")
@@ -370,7 +372,7 @@ def _semgrep_figures(
     }
 
 
-async def measure_sallm(bench: Bench, data: Path | None) -> dict[str, Any]:
+async def measure_sallm(bench: Bench, data: Path | None, *, attacked: bool) -> dict[str, Any]:
     """Scanners and attacks on SALLM's insecure code; null without the data."""
     source = data / "sallm" / "sallm.dev.jsonl" if data else None
     if source is None or not source.is_file():
@@ -383,7 +385,7 @@ async def measure_sallm(bench: Bench, data: Path | None) -> dict[str, Any]:
         findings = await bench.scan({"sample.py": row["insecure_code"]})
         found.append(findings)
         variant = function_variant(row["id"].removesuffix(".py"), "", row["insecure_code"], insecure=True)
-        proven.append(await bench.attack(variant))
+        proven.append(await bench.attack(variant) if attacked else ())
         if not _blocks((*findings, *proven[-1])):
             print(f"SALLM not blocked: {row['id']} {sorted({f.rule for f in findings})}", file=sys.stderr)
     told = await bench.scan_with_semgrep([{"sample.py": row["insecure_code"]} for row in rows])
@@ -392,7 +394,7 @@ async def measure_sallm(bench: Bench, data: Path | None) -> dict[str, Any]:
         "sallm_semgrep_recall": _share(sum(map(_blocks, told)), len(rows)) if told is not None else None,
         "sallm_semgrep_flagged": _share(sum(map(_flags, told)), len(rows)) if told is not None else None,
         "sallm_recall": _share(sum(map(_blocks, found)), len(rows)),
-        "sallm_exploit_recall": _share(sum(map(_blocks, proven)), len(rows)),
+        "sallm_exploit_recall": _share(sum(map(_blocks, proven)), len(rows)) if attacked else None,
         "sallm_together_recall": _share(
             sum(_blocks((*one, *other)) for one, other in zip(found, proven, strict=True)), len(rows)
         ),
@@ -472,7 +474,7 @@ async def measure(options: argparse.Namespace) -> dict[str, Any]:
             )
             figures = {**figures, "further": further} if figures else further
         if not options.only:
-            figures |= await measure_sallm(bench, options.data)
+            figures |= await measure_sallm(bench, options.data, attacked=options.attack_sallm)
             figures |= measure_scenarios(options.data)
             figures |= await measure_injection(Path(name) / "injection")
         return figures
@@ -488,6 +490,7 @@ def main() -> None:
     parser.add_argument("--no-own", action="store_true", help="leave out the pairs written for this benchmark")
     parser.add_argument("--only", default="", metavar="NAME", help="only pairs whose name or CWE holds NAME")
     parser.add_argument("--semgrep", default="auto", metavar="PATH", help="its program; the one on PATH unless told")
+    parser.add_argument("--attack-sallm", action="store_true", help="attack SALLM's samples as well")
     parser.add_argument("--jobs", type=int, default=max(2, os.cpu_count() or 1), help="variants at once")
     options = parser.parse_args()
     began = time.monotonic()
