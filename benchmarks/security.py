@@ -5,6 +5,8 @@ attacks of `layers/testing/exploits` in the real sandbox. A variant counts as bl
 a release would be. `recall` is the share of insecure variants blocked, `false_block_share` that of secure ones.
 `*_flagged` counts warnings too: what a reviewer is shown without being stopped.
 
+Takes longer than five minutes: the own pairs alone took 373 seconds on two cores on 22 November 2026.
+
 - `semgrep_*`: Semgrep with our rules, where it is installed (PATH, or `--semgrep PATH`; absent = null). It is no part
   of `recall` and `false_block_share`, which mean the same on every machine; `*_with_semgrep` has both together.
 - `sallm_*`: insecure code of the development half of SALLM by scanners (`sallm_recall`), by attacks on the samples as
