@@ -399,7 +399,9 @@ async def measure_sallm(bench: Bench, data: Path | None, *, attacked: bool) -> d
         "sallm_exploit_recall": _share(sum(map(_blocks, proven)), len(rows)) if attacked else None,
         "sallm_together_recall": _share(
             sum(_blocks((*one, *other)) for one, other in zip(found, proven, strict=True)), len(rows)
-        ),
+        )
+        if attacked
+        else None,
         "sallm_flagged": _share(sum(map(_flags, found)), len(rows)),
         "sallm_audit_recall": _share(sum(_blocks(one, "audit") for one in found), len(rows)),
         "sallm_bandit_recall": _share(sum(_blocks(one, "bandit") for one in found), len(rows)),

@@ -140,9 +140,7 @@ def _cookie(call: ast.Call) -> Iterator[Problem]:
     name = str(named.value) if isinstance(named, ast.Constant) else ast.unparse(named) if named is not None else ""
     if not CREDENTIAL.search(name) or any(one.arg is None for one in call.keywords):
         return
-    if not _is(_keyword(call, "httponly"), True) and (
-        _keyword(call, "httponly") is None or _is_false(call, "httponly")
-    ):
+    if _keyword(call, "httponly") is None or _is_false(call, "httponly"):
         yield Problem(call, "cookie-for-scripts", "CWE-1004", f"scripts can read the cookie {name}; pass httponly=True")
     if _keyword(call, "secure") is None or _is_false(call, "secure"):
         told = f"the cookie {name} travels unencrypted; pass secure=True"
