@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from sixfold.layers.testing.exploits.observing import changed, files_of
+from sixfold.layers.testing.exploits.inside.observing import changed, files_of
 
 
 def test_changed_files_have_their_own_modes_and_a_link_that_of_what_it_leads_to(tmp_path: Path) -> None:
