@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from sixfold.domain import errors
 from sixfold.domain.data import Json, to_json
+from sixfold.domain.evidence import matters
 from sixfold.domain.view import RunView, outcomes
 
 SCHEMA_VERSION = 1
@@ -105,10 +108,19 @@ def against_forecast(view: RunView) -> str:
 
 
 def findings_counts(view: RunView) -> dict[str, int]:
-    """Findings by what they do: block, warn, or stood in the base already."""
-    new = [finding for finding in view.findings if not finding.baseline]
-    blocking = sum(1 for finding in new if finding.severity == "error")
-    return {"blocking": blocking, "warning": len(new) - blocking, "baseline": len(view.findings) - len(new)}
+    """Matters by what they do: block, warn, are only noted, or stood in the base already."""
+    first = [each[0] for each in matters(view.findings)]
+    new = Counter(one.severity for one in first if not one.baseline)
+    old = sum(1 for one in first if one.baseline)
+    return {"blocking": new["error"], "warning": new["warning"], "note": new["note"], "baseline": old}
+
+
+def findings_line(view: RunView) -> str:
+    """The counts in words."""
+    counts = findings_counts(view)
+    warnings = f"{counts['warning']} warning{'' if counts['warning'] == 1 else 's'}"
+    notes = f"{counts['note']} note{'' if counts['note'] == 1 else 's'}"
+    return f"{counts['blocking']} blocking, {warnings}, {notes}, {counts['baseline']} old"
 
 
 def _tasks(view: RunView) -> list[Json]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sixfold.domain.dependants import dependants
 from sixfold.domain.evidence import TestCase
 from sixfold.domain.requirements import Assumption, Question, Requirement, Step
-from sixfold.domain.result import findings_counts, next_step
+from sixfold.domain.result import findings_counts, findings_line, next_step
 from sixfold.domain.view import RunView, outcomes
 from sixfold.interfaces.report.graph import draw
 from sixfold.interfaces.report.html import Child, Html, badge, code, rows, section, tag
@@ -49,7 +49,7 @@ def _cards(view: RunView) -> Html:
         _card(
             "Blocking findings",
             str(counts["blocking"]) if view.scanned else "–",
-            f"{counts['warning']} other, {counts['baseline']} old" if view.scanned else "no scan recorded",
+            findings_line(view).partition(", ")[2] if view.scanned else "no scan recorded",
             "" if not view.scanned else "bad" if counts["blocking"] else "good",
         ),
         _card(
