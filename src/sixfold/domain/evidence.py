@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable
 from typing import Literal
 
@@ -153,6 +154,21 @@ def matters(findings: Iterable[Finding]) -> tuple[tuple[Finding, ...], ...]:
         same = (one.path, one.line, rule, one.baseline) if rule else (number,)
         together.setdefault(same, []).append(one)
     return tuple(tuple(sorted(each, key=lambda one: SEVERITIES.index(one.severity))) for each in together.values())
+
+
+def counted(findings: Iterable[Finding]) -> dict[str, int]:
+    """Matters by what they do: block, warn, are only noted, or stood in the base already."""
+    first = [each[0] for each in matters(findings)]
+    new = Counter(one.severity for one in first if not one.baseline)
+    old = sum(1 for one in first if one.baseline)
+    return {"blocking": new["error"], "warning": new["warning"], "note": new["note"], "baseline": old}
+
+
+def counts_line(findings: Iterable[Finding]) -> str:
+    """The same in words: `0 blocking, 1 warning, 3 notes, 0 old`."""
+    told = counted(findings)
+    named = (f"{told[kind]} {kind}{'' if told[kind] == 1 else 's'}" for kind in ("warning", "note"))
+    return f"{told['blocking']} blocking, {', '.join(named)}, {told['baseline']} old"
 
 
 class Dispute(Data, frozen=True, kw_only=True):

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections import Counter
-
 from sixfold.domain import errors
 from sixfold.domain.data import Json, to_json
-from sixfold.domain.evidence import matters
+from sixfold.domain.evidence import counted
 from sixfold.domain.view import RunView, outcomes
 
 SCHEMA_VERSION = 1
@@ -79,7 +77,7 @@ def result(view: RunView) -> dict[str, Json]:
         "tree": view.tree or "",
         "files": list(view.files),
         "tests": _tests(view),
-        "findings": findings_counts(view),
+        "findings": counted(view.findings),
         "approvals": to_json(view.approvals),
         "waiting": list(view.waiting),
         "reason": view.outcome.reason if view.outcome else view.pause.what if view.pause else "",
@@ -105,22 +103,6 @@ def against_forecast(view: RunView) -> str:
     used = view.usage.input_tokens + view.usage.output_tokens
     verdict = "above" if used > most else "below" if used < least and view.outcome else "within"
     return f"; used {used:,} tokens: {verdict} the forecast"
-
-
-def findings_counts(view: RunView) -> dict[str, int]:
-    """Matters by what they do: block, warn, are only noted, or stood in the base already."""
-    first = [each[0] for each in matters(view.findings)]
-    new = Counter(one.severity for one in first if not one.baseline)
-    old = sum(1 for one in first if one.baseline)
-    return {"blocking": new["error"], "warning": new["warning"], "note": new["note"], "baseline": old}
-
-
-def findings_line(view: RunView) -> str:
-    """The counts in words."""
-    counts = findings_counts(view)
-    warnings = f"{counts['warning']} warning{'' if counts['warning'] == 1 else 's'}"
-    notes = f"{counts['note']} note{'' if counts['note'] == 1 else 's'}"
-    return f"{counts['blocking']} blocking, {warnings}, {notes}, {counts['baseline']} old"
 
 
 def _tasks(view: RunView) -> list[Json]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from sixfold import recording
 from sixfold.domain.data import Json
 from sixfold.domain.events import Event
-from sixfold.domain.result import findings_line, result
+from sixfold.domain.evidence import counts_line
+from sixfold.domain.result import result
 from sixfold.domain.view import RunView, outcomes
 from sixfold.interfaces.cli.terminal import paint, table
 from sixfold.interfaces.escape import one_line
@@ -48,7 +49,7 @@ def _facts(view: RunView) -> dict[str, str]:
         "attempts": str(sum(item.attempts for item in view.tasks)),
         "tests": f"{tests['passed']} passed, {tests['failed']} failed",
         "acceptance": f"{proofs['passed']} passed, {proofs['failed']} failed",
-        "findings": findings_line(view),
+        "findings": counts_line(view.findings),
         "calls": f"{usage.calls} ({view.replayed_calls} recorded)",
         "tokens": f"{usage.input_tokens + usage.output_tokens:,}",
         "cost": price,

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from sixfold.domain.data import to_json
 from sixfold.domain.dependants import dependants
-from sixfold.domain.evidence import matters
+from sixfold.domain.evidence import counts_line, matters
 from sixfold.domain.narrate import forecast_text
 from sixfold.domain.requirements import Assumption, Question
-from sixfold.domain.result import against_forecast, findings_line, next_step
+from sixfold.domain.result import against_forecast, next_step
 from sixfold.domain.view import IncrementView, RunView, outcomes
 from sixfold.interfaces.cli.guide import places
 from sixfold.interfaces.cli.plan_screen import note_lines
@@ -88,7 +88,7 @@ def release_lines(view: RunView) -> list[str]:
     for check in offer.checks or view.checks:
         verdict = "skipped" if check.skipped else "ok" if check.ok else "FAILED"
         lines.append(f"    {verdict:<8} {one_line(check.name)}  {one_line(check.detail, 90)}".rstrip())
-    lines.append(f"    findings: {findings_line(view)}")
+    lines.append(f"    findings: {counts_line(view.findings)}")
     for dispute in offer.disputed:
         lines.append(paint(f"    DISPUTED {one_line(dispute.finding.fault, 160)}", "bold"))
         lines.append(f"             {dispute.task} says: {one_line(dispute.text, 200)}")
@@ -157,7 +157,7 @@ def _proof_lines(view: RunView) -> list[str]:
         parts.append(f"acceptance {acceptance['passed']} passed, {acceptance['failed']} failed")
         lines.append("tests       " + "; ".join(parts))
     if view.scanned:
-        lines.append(f"findings    {findings_line(view)}")
+        lines.append(f"findings    {counts_line(view.findings)}")
     if view.checks:
         lines.append(f"checks      {one_line(_checks(view))}")
     for approval in view.approvals:
