@@ -144,13 +144,17 @@ class Service:
         return str(self._entry.get("health") or "/")
 
     def start(self) -> Service:
-        """Start and wait until the health path answers below 500."""
+        """Start and wait until the health path answers below 500.
+
+        An entry may bring, as `begin`, something that starts processes in the place of `subprocess.Popen`.
+        """
         self.port = self._product.port(self._entry["name"])
         self.url = f"http://127.0.0.1:{self.port}"
         argv = self._product.command(self._entry, self._data, self.port)
         environment = {**self._product.environment(), "PORT": str(self.port)}
+        begin = self._entry.get("begin", subprocess.Popen)
         with open(self._log, "ab") as log:
-            self._process = subprocess.Popen(
+            self._process = begin(
                 argv,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
