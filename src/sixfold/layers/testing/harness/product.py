@@ -58,6 +58,8 @@ class Product:
         self.folder = Path(folder)
         self.entries = list(entries)
         self.path = list(path)
+        self.variables: dict[str, str] = {}
+        """Further variables for its processes."""
         self._claims: dict[str, Claim] = {}
 
     def entry(self, *kinds: str, name: str = "") -> Mapping[str, Any]:
@@ -83,6 +85,7 @@ class Product:
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("SIXFOLD", "PYTEST"))}
         programs = [f"{folder}/bin" for folder in self.path]  # where `pip install --target` puts console scripts
         kept["PATH"] = os.pathsep.join([*programs, kept.get("PATH", os.defpath)])
+        kept |= self.variables
         return {**kept, "PYTHONPATH": os.pathsep.join(self.path), "PYTHONUNBUFFERED": "1"}
 
     def command(self, entry: Mapping[str, Any], data: str, port: int = 0) -> list[str]:
