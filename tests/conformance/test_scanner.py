@@ -171,3 +171,11 @@ async def test_loader_of_the_products_own_blocks_in_no_scanner(tmp_path: Path, l
     found = [one for kind in (Ruff, Bandit, Audit) for one in await kind(place).scan(Tree("t"))]  # type: ignore[arg-type]
     assert any(one.severity == "error" for one in found) is blocks
     assert any(one.cwe == "CWE-502" or one.rule in ("S506", "B506") for one in found)
+
+
+@pytest.mark.parametrize("scanner", [name for name in SCANNERS if name != "script"], indirect=True)
+async def test_an_assert_is_no_finding_in_a_test_and_is_one_in_the_product(scanner: Scanner, tmp_path: Path) -> None:
+    text = "def test_it():\n    assert 1 + 1 == 2\n"
+    write(tmp_path, {"tests/test_it.py": text, "it.py": text})
+    found = {finding.path for finding in await scanner.scan(Tree("t"))}
+    assert found == ({"it.py"} if scanner.name in ("ruff", "bandit") else set())

@@ -222,6 +222,9 @@ def test_a_front_end_in_javascript_beside_a_python_back_end_is_tested_in_both_la
     assert person.result()["status"] == "validated"
     checks = {event["data"]["check"]["name"]: event["data"]["check"] for event in person.events("check.done")}
     assert (checks["other-tests"]["ok"], checks["other-tests"]["detail"]) == (True, "1 passed")
+    tries = [event["data"]["tries"] for event in person.events("examination.started")]
+    [[first, *_]] = tries  # said once, before minutes of work
+    assert first == "1 example"
     risks = {risk["kind"] for risk in person.events("increment.proposed")[-1]["data"]["increment"]["risks"]}
     assert "network" in risks
 

@@ -43,6 +43,7 @@ Kinds and the `data` they carry (a type name means its JSON; `?` optional):
     commit.made            increment, commit, tree, message
     acceptance.written     files: [str], digest, tests     locked: written by a context that never saw code
     acceptance.disputed    test, verdict: upheld|corrected, reason, digest?     of the tests after all verdicts
+    examination.started    tree, attempt, tries: [str]     what the product will be put through; takes minutes
     check.done             check: Check
     release.proposed       offer: ReleaseOffer
     branch.made            branch, commit, tree

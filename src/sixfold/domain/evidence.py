@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
+from collections.abc import Iterable
 from typing import Literal
 
 from sixfold.domain.data import Data
@@ -109,6 +111,12 @@ class TestReport(Data, frozen=True, kw_only=True):
         return not self.problem and self.exit_code == 0 and bad == 0 and self.count("passed") > 0
 
 
+SEVERITIES = ("error", "warning", "note")
+"""Gravest first."""
+TWIN = {"ruff": "S", "bandit": "B"}
+"""Scanners whose rules have the same numbers behind a letter of their own."""
+
+
 class Finding(Data, frozen=True, kw_only=True):
     """Something a scanner or a gate noticed."""
 
@@ -135,6 +143,32 @@ class Finding(Data, frozen=True, kw_only=True):
     def fault(self) -> str:
         """It as an order a coder can act on."""
         return f"{self.path}:{self.line} {self.rule}: {self.message}"
+
+
+def matters(findings: Iterable[Finding]) -> tuple[tuple[Finding, ...], ...]:
+    """Findings of one matter together, gravest first: Ruff's `S602` is Bandit's `B602` under another name."""
+    together: dict[tuple[object, ...], list[Finding]] = {}
+    for number, one in enumerate(findings):
+        shared = TWIN.get(one.tool)
+        rule = one.rule.removeprefix(shared) if shared and one.rule.startswith(shared) else ""
+        same = (one.path, one.line, rule, one.baseline) if rule else (number,)
+        together.setdefault(same, []).append(one)
+    return tuple(tuple(sorted(each, key=lambda one: SEVERITIES.index(one.severity))) for each in together.values())
+
+
+def counted(findings: Iterable[Finding]) -> dict[str, int]:
+    """Matters by what they do: block, warn, are only noted, or stood in the base already."""
+    first = [each[0] for each in matters(findings)]
+    new = Counter(one.severity for one in first if not one.baseline)
+    old = sum(1 for one in first if one.baseline)
+    return {"blocking": new["error"], "warning": new["warning"], "note": new["note"], "baseline": old}
+
+
+def counts_line(findings: Iterable[Finding]) -> str:
+    """The same in words: `0 blocking, 1 warning, 3 notes, 0 old`."""
+    told = counted(findings)
+    named = (f"{told[kind]} {kind}{'' if told[kind] == 1 else 's'}" for kind in ("warning", "note"))
+    return f"{told['blocking']} blocking, {', '.join(named)}, {told['baseline']} old"
 
 
 class Dispute(Data, frozen=True, kw_only=True):

@@ -307,6 +307,7 @@ _HANDLERS: dict[str, Callable[[RunView, Json, Event], RunView]] = {
     "branch.made": _branched,
     "decision.given": _decided,
     "decisions.taken": _noted,
+    "examination.started": _noted,
     "result.applied": _applied,
     "result.undone": _undone,
     "report.written": _reported,

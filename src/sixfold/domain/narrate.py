@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from sixfold.domain.data import Json
+from sixfold.domain.data import Json, from_json
+from sixfold.domain.errors import InvalidData
 from sixfold.domain.events import Event
+from sixfold.domain.evidence import Finding, counts_line
 from sixfold.domain.revising import revision_of
 
 
@@ -16,7 +18,7 @@ def narrate(event: Event) -> str:
         return event.kind
     try:
         return " ".join(teller(event.data).split())
-    except (AttributeError, KeyError, TypeError, ValueError):
+    except (AttributeError, InvalidData, KeyError, TypeError, ValueError):
         # An event of another version: the line is lost, the event is not, and looking must go on.
         return f"{event.kind} (written by another version; see it whole with --json)"
 
@@ -65,13 +67,9 @@ def _tests(data: Json) -> str:
 
 
 def _scan(data: Json) -> str:
-    findings = data.get("findings", ())
-    new = [item for item in findings if not item.get("baseline")]
-    blocking = sum(1 for item in new if item.get("severity") == "error")
-    if not findings:
-        return f"{data.get('scope', '')}: scan clean"
-    other, old = len(new) - blocking, len(findings) - len(new)
-    return f"{data.get('scope', '')}: scan: {blocking} blocking, {other} other, {old} in the base already"
+    found = from_json(data.get("findings", ()), tuple[Finding, ...])
+    told = f": {counts_line(found)}" if found else " clean"
+    return f"{data.get('scope', '')}: scan{told}"
 
 
 def _called(data: Json) -> str:
@@ -227,6 +225,7 @@ _TELLERS: dict[str, Callable[[Json], str]] = {
     "acceptance.disputed": lambda d: (
         f"acceptance test {d.get('test', '')} {d.get('verdict', '')}: {_cut(d.get('reason', ''))}"
     ),
+    "examination.started": lambda d: f"examining from outside: {', '.join(map(str, d.get('tries', ())))}",
     "check.done": _check,
     "release.proposed": lambda d: f"release offered: tree {str(d.get('offer', {}).get('tree', ''))[:12]}",
     "branch.made": lambda d: f"branch {d.get('branch', '')} at {str(d.get('commit', ''))[:12]}",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sixfold.domain import errors
 from sixfold.domain.data import Json, to_json
+from sixfold.domain.evidence import counted
 from sixfold.domain.view import RunView, outcomes
 
 SCHEMA_VERSION = 1
@@ -76,7 +77,7 @@ def result(view: RunView) -> dict[str, Json]:
         "tree": view.tree or "",
         "files": list(view.files),
         "tests": _tests(view),
-        "findings": findings_counts(view),
+        "findings": counted(view.findings),
         "approvals": to_json(view.approvals),
         "waiting": list(view.waiting),
         "reason": view.outcome.reason if view.outcome else view.pause.what if view.pause else "",
@@ -102,13 +103,6 @@ def against_forecast(view: RunView) -> str:
     used = view.usage.input_tokens + view.usage.output_tokens
     verdict = "above" if used > most else "below" if used < least and view.outcome else "within"
     return f"; used {used:,} tokens: {verdict} the forecast"
-
-
-def findings_counts(view: RunView) -> dict[str, int]:
-    """Findings by what they do: block, warn, or stood in the base already."""
-    new = [finding for finding in view.findings if not finding.baseline]
-    blocking = sum(1 for finding in new if finding.severity == "error")
-    return {"blocking": blocking, "warning": len(new) - blocking, "baseline": len(view.findings) - len(new)}
 
 
 def _tasks(view: RunView) -> list[Json]:

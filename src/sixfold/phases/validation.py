@@ -22,6 +22,7 @@ from sixfold.domain.run import Decision, Options, Outcome, ReleaseOffer
 from sixfold.layers.refinement import branch
 from sixfold.layers.requirements import specify
 from sixfold.layers.testing import acceptance, components, languages, scanning, system
+from sixfold.layers.testing.exploits.attacks import WALL_S
 from sixfold.layers.testing.known import forgive
 from sixfold.workflow.run import Run
 
@@ -196,6 +197,9 @@ async def _look(
     async def look() -> Examination:
         return await inspect(ports, intent.specification, product, locked, environment, snapshot, others=others)
 
+    tries = _tries(ports, intent.specification, product, locked)
+    place = {"tree": product.tree, "attempt": number, "tries": tries}
+    run.emit("examination.started", f"examination:{number}", place)
     seen = await run.step(f"validation.examine:{number}", look, Examination)
     for check in seen.checks:
         run.emit("check.done", f"check:{number}:{check.name}", {"check": check})
@@ -208,6 +212,18 @@ async def _look(
         {"scope": "validation", "attempt": number, "tree": seen.tree, "findings": seen.findings},
     )
     return seen
+
+
+def _tries(ports: Ports, specification: Specification, product: Product, locked: Locked) -> tuple[str, ...]:
+    """What the product will be put through, for who waits for it."""
+    counted = (
+        ("example", sum(len(one.examples) for one in specification.requirements)),
+        ("acceptance test", len(acceptance.names(locked.tests))),
+        ("contract", len(product.plan.contracts) if product.plan else 0),
+        ("planted fault", system.PLANTED),
+    )
+    told = [f"{number} {what}{'' if number == 1 else 's'}" for what, number in counted if number]
+    return (*told, f"attacks (up to {WALL_S:.0f} s of a free processor)", *(one.name for one in ports.held_out))
 
 
 def _language_checks(reports: Sequence[TestReport]) -> tuple[Check, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 import pytest
@@ -14,7 +15,7 @@ import sample_run
 
 from sixfold.domain.data import Tree, from_json, to_json
 from sixfold.domain.events import GENESIS, Event, seal
-from sixfold.domain.evidence import TestCase, TestReport
+from sixfold.domain.evidence import Finding, TestCase, TestReport, matters
 from sixfold.domain.fold import advance, fold
 from sixfold.domain.narrate import narrate
 from sixfold.domain.result import exit_code, next_step, result
@@ -158,7 +159,22 @@ def test_a_run_without_verdict_is_named_in_the_result(tmp_path: Path) -> None:
 
 
 def test_findings_are_counted_by_what_they_do(tmp_path: Path) -> None:
-    assert result(view_at(tmp_path, "increment"))["findings"] == {"blocking": 0, "warning": 1, "baseline": 1}
+    assert result(view_at(tmp_path, "increment"))["findings"] == {
+        "blocking": 0,
+        "warning": 1,
+        "note": 0,
+        "baseline": 1,
+    }
+
+
+def test_two_scanners_that_name_one_matter_count_once_and_the_graver_word_counts() -> None:
+    def found(tool: str, rule: str, severity: Literal["error", "warning", "note"], line: int = 3) -> Finding:
+        return Finding(tool=tool, rule=rule, severity=severity, message=tool, path="a.py", line=line)
+
+    ruff, bandit = found("ruff", "S602", "warning"), found("bandit", "B602", "error")
+    elsewhere, other = found("bandit", "B602", "error", line=9), found("audit", "S602", "error")
+    told = matters((ruff, bandit, elsewhere, other))
+    assert told == ((bandit, ruff), (elsewhere,), (other,))
 
 
 def test_result_has_the_contract_keys_at_every_stop(tmp_path: Path) -> None:

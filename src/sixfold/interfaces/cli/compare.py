@@ -5,7 +5,8 @@ from __future__ import annotations
 from sixfold import recording
 from sixfold.domain.data import Json
 from sixfold.domain.events import Event
-from sixfold.domain.result import findings_counts, result
+from sixfold.domain.evidence import counts_line
+from sixfold.domain.result import result
 from sixfold.domain.view import RunView, outcomes
 from sixfold.interfaces.cli.terminal import paint, table
 from sixfold.interfaces.escape import one_line
@@ -34,7 +35,7 @@ def comparison(views: tuple[RunView, RunView], logs: tuple[list[Event], list[Eve
 
 
 def _facts(view: RunView) -> dict[str, str]:
-    usage, counts = view.usage, findings_counts(view)
+    usage = view.usage
     tests, proofs = (outcomes(view.reports(), suites) for suites in (("unit", "existing"), ("acceptance", "examples")))
     price = "unknown" if usage.cost_usd is None and usage.calls else f"${usage.cost_usd or 0:.4f}"
     models = sorted({item.name for item in view.by_model})
@@ -48,7 +49,7 @@ def _facts(view: RunView) -> dict[str, str]:
         "attempts": str(sum(item.attempts for item in view.tasks)),
         "tests": f"{tests['passed']} passed, {tests['failed']} failed",
         "acceptance": f"{proofs['passed']} passed, {proofs['failed']} failed",
-        "findings": f"{counts['blocking']} blocking, {counts['warning']} other",
+        "findings": counts_line(view.findings),
         "calls": f"{usage.calls} ({view.replayed_calls} recorded)",
         "tokens": f"{usage.input_tokens + usage.output_tokens:,}",
         "cost": price,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _QUIET = frozenset({"phase.ended", "report.written", "context.found", "run.created"})
+QUIET_S = 5.0
+"""After so long without an event a terminal is told that work goes on."""
 _PHASES = ("input", "orchestration", "development", "validation")
 
 
@@ -90,7 +93,9 @@ class Screen:
 
         self.view = view
         self._console = Console(stderr=True, highlight=False, markup=False, emoji=False)
-        self._live = Live(self._draw(), console=self._console, refresh_per_second=4, transient=True)
+        self._drawn, self._told = self._draw(), time.monotonic()
+        # Asked again and again, so that the seconds of a long step are seen to pass.
+        self._live = Live(get_renderable=self._now, console=self._console, refresh_per_second=4, transient=True)
 
     def __call__(self, event: Event) -> None:
         self.view = advance(self.view, event)
@@ -98,7 +103,8 @@ class Screen:
             self._console.print(f"{self.view.phase or 'start':<13} {one_line(narrate(event), 160)}")
         if event.kind == "plan.made" and (undone := undone_line(self.view)):
             self._console.print(f"{'':<13}   {one_line(undone, 160)}")
-        self._live.update(self._draw())
+        self._drawn, self._told = self._draw(), time.monotonic()
+        self._live.refresh()
 
     def __enter__(self) -> Screen:
         self._live.start(refresh=True)
@@ -114,6 +120,15 @@ class Screen:
             yield
         finally:
             self._live.start(refresh=True)
+
+    def _now(self) -> Any:
+        from rich.console import Group
+        from rich.text import Text
+
+        quiet_s = time.monotonic() - self._told
+        if quiet_s < QUIET_S or self.view.waiting:
+            return self._drawn
+        return Group(self._drawn, Text(f"  working: {quiet_s:.0f} s since the last line", style="dim"))
 
     def _draw(self) -> Any:
         from rich.console import Group

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from sixfold.domain.data import to_json
 from sixfold.domain.dependants import dependants
+from sixfold.domain.evidence import counts_line, matters
 from sixfold.domain.narrate import forecast_text
 from sixfold.domain.requirements import Assumption, Question
-from sixfold.domain.result import against_forecast, findings_counts, next_step
+from sixfold.domain.result import against_forecast, next_step
 from sixfold.domain.view import IncrementView, RunView, outcomes
 from sixfold.interfaces.cli.guide import places
 from sixfold.interfaces.cli.plan_screen import note_lines
@@ -65,8 +66,9 @@ def increment_lines(view: RunView, item: IncrementView) -> list[str]:
         lines.append("    tests: " + ", ".join(f"{count} {name}" for name, count in tests.items()))
     else:
         lines.append("    tests: none recorded for this content")
-    blocking = sum(1 for f in item.findings if f.severity == "error" and not f.baseline)
-    scan = f"{len(item.findings)} finding(s), {blocking} blocking" if item.scanned else "none recorded for this content"
+    found = matters(item.findings)
+    blocking = sum(1 for each in found if each[0].blocks)
+    scan = f"{len(found)} finding(s), {blocking} blocking" if item.scanned else "none recorded for this content"
     lines.append(f"    scan:  {scan}")
     for number, part in enumerate(increment.slices, 1):
         lines.append(f"    part {number}: {part.lines} lines, {one_line(' '.join(part.files))}")
@@ -86,8 +88,7 @@ def release_lines(view: RunView) -> list[str]:
     for check in offer.checks or view.checks:
         verdict = "skipped" if check.skipped else "ok" if check.ok else "FAILED"
         lines.append(f"    {verdict:<8} {one_line(check.name)}  {one_line(check.detail, 90)}".rstrip())
-    counts = findings_counts(view)
-    lines.append(f"    findings: {counts['blocking']} blocking, {counts['warning']} other, {counts['baseline']} old")
+    lines.append(f"    findings: {counts_line(view.findings)}")
     for dispute in offer.disputed:
         lines.append(paint(f"    DISPUTED {one_line(dispute.finding.fault, 160)}", "bold"))
         lines.append(f"             {dispute.task} says: {one_line(dispute.text, 200)}")
@@ -156,8 +157,7 @@ def _proof_lines(view: RunView) -> list[str]:
         parts.append(f"acceptance {acceptance['passed']} passed, {acceptance['failed']} failed")
         lines.append("tests       " + "; ".join(parts))
     if view.scanned:
-        counts = findings_counts(view)
-        lines.append(f"findings    {counts['blocking']} blocking, {counts['warning']} other, {counts['baseline']} old")
+        lines.append(f"findings    {counts_line(view.findings)}")
     if view.checks:
         lines.append(f"checks      {one_line(_checks(view))}")
     for approval in view.approvals:

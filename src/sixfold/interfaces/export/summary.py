@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import html
 
-from sixfold.domain.result import findings_counts, next_step
+from sixfold.domain.evidence import counts_line
+from sixfold.domain.result import next_step
 from sixfold.domain.view import RunView, outcomes
 from sixfold.interfaces.coverage import measured, totals
 from sixfold.interfaces.escape import one_line
@@ -15,7 +16,6 @@ def document(view: RunView) -> str:
     """Status, tests, checks, findings, what nobody verified, and where to look first. Foreign text is escaped."""
     reports = view.reports()
     own, outside = outcomes(reports, ("unit", "existing")), outcomes(reports, ("acceptance", "examples"))
-    counts = findings_counts(view)
     lines = [f"## {_text(view.title or view.run)}: {view.status}", ""]
     if view.outcome and view.outcome.reason:
         lines += [_text(view.outcome.reason), ""]
@@ -25,9 +25,7 @@ def document(view: RunView) -> str:
         f"| own tests | {own['passed']} | {own['failed']} | {own['skipped']} |",
         f"| acceptance and examples | {outside['passed']} | {outside['failed']} | {outside['skipped']} |",
         "",
-        f"Findings: {counts['blocking']} blocking, {counts['warning']} other, {counts['baseline']} old."
-        if view.scanned
-        else "Findings: no scan is recorded.",
+        f"Findings: {counts_line(view.findings)}." if view.scanned else "Findings: no scan is recorded.",
     ]
     if view.offer and view.offer.mutation_score is not None:
         lines.append(f"Planted faults noticed by tests: {view.offer.mutation_score:.0%}.")

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from sixfold.domain.dependants import dependants
-from sixfold.domain.evidence import TestCase
+from sixfold.domain.evidence import TestCase, counted, counts_line
 from sixfold.domain.requirements import Assumption, Question, Requirement, Step
-from sixfold.domain.result import findings_counts, next_step
+from sixfold.domain.result import next_step
 from sixfold.domain.view import RunView, outcomes
 from sixfold.interfaces.report.graph import draw
 from sixfold.interfaces.report.html import Child, Html, badge, code, rows, section, tag
@@ -41,7 +41,7 @@ def header(view: RunView) -> Html:
 def _cards(view: RunView) -> Html:
     reports = view.reports()
     own, acceptance = outcomes(reports, ("unit", "existing")), outcomes(reports, ("acceptance", "examples"))
-    counts, used = findings_counts(view), view.usage
+    counts, used = counted(view.findings), view.usage
     checks_ok = sum(1 for check in view.checks if check.ok)
     cards = [
         _tests_card("Own tests", own, bool([r for r in reports if r.suite in ("unit", "existing")])),
@@ -49,7 +49,7 @@ def _cards(view: RunView) -> Html:
         _card(
             "Blocking findings",
             str(counts["blocking"]) if view.scanned else "–",
-            f"{counts['warning']} other, {counts['baseline']} old" if view.scanned else "no scan recorded",
+            counts_line(view.findings).partition(", ")[2] if view.scanned else "no scan recorded",
             "" if not view.scanned else "bad" if counts["blocking"] else "good",
         ),
         _card(

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 
 from sixfold.domain.code import Risk
+from sixfold.domain.evidence import matters
 from sixfold.domain.view import IncrementView, RunView, outcomes
 from sixfold.interfaces.escape import hostile
 from sixfold.interfaces.report.html import Child, Html, badge, code, join, section, tag
@@ -81,8 +82,8 @@ def _strip(view: RunView, item: IncrementView) -> Html:
         ]
     else:
         parts.append(badge("no tests recorded", "warn"))
-    new = [finding for finding in item.findings if not finding.baseline]
-    blocking = sum(1 for finding in new if finding.severity == "error")
+    new = [each[0] for each in matters(item.findings) if not each[0].baseline]
+    blocking = sum(1 for finding in new if finding.blocks)
     if not item.scanned:
         parts.append(badge("no scan recorded", "warn"))
     elif blocking:

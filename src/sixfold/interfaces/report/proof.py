@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from sixfold.domain.evidence import Check, Dispute, Finding, TestReport
+from collections.abc import Mapping, Sequence
+
+from sixfold.domain.evidence import SEVERITIES, Check, Dispute, Finding, TestReport, matters
 from sixfold.domain.result import next_step
 from sixfold.domain.run import Approval
 from sixfold.domain.view import RunView, Spending
@@ -105,7 +107,7 @@ def findings(view: RunView) -> Html:
     """Scan results; without a recorded scan this says so, because an empty list would look clean."""
     if not view.scanned:
         return section("findings", "Scan results", tag("p", "No scan is recorded."))
-    found = sorted(view.findings, key=lambda one: (one.baseline, ("error", "warning", "note").index(one.severity)))
+    found = sorted(matters(view.findings), key=lambda each: (each[0].baseline, SEVERITIES.index(each[0].severity)))
     if not found:
         return section(
             "findings", "Scan results", tag("p", badge("clean", "good"), " The scans that ran found nothing.")
@@ -113,15 +115,20 @@ def findings(view: RunView) -> Html:
     head = ("Severity", "Rule", "Where", "What")
     said = {dispute.finding: dispute for dispute in (view.offer.disputed if view.offer else ())}
     signed = {dispute.finding: approval for dispute, approval in view.disputes_signed}
-    body = [_finding(one, said.get(one), signed.get(one)) for one in found]
+    body = [_finding(each, said, signed) for each in found]
     return section("findings", "Scan results", rows(head, body))
 
 
-def _finding(finding: Finding, dispute: Dispute | None, signed: Approval | None) -> tuple[Child, ...]:
+def _finding(
+    each: Sequence[Finding], said: Mapping[Finding, Dispute], signatures: Mapping[Finding, Approval]
+) -> tuple[Child, ...]:
+    finding = each[0]
+    dispute = next((said[one] for one in each if one in said), None)
+    signed = next((signatures[one] for one in each if one in signatures), None)
     tone = {"error": "bad", "warning": "warn"}.get(finding.severity, "")
     label = badge("in the base already") if finding.baseline else badge(finding.severity, tone)
     where = f"{finding.path}:{finding.line}" if finding.line else finding.path
-    rule = f"{finding.tool} {finding.rule}" + (f" ({finding.cwe})" if finding.cwe else "")
+    rule = ", ".join(f"{one.tool} {one.rule}" for one in each) + (f" ({finding.cwe})" if finding.cwe else "")
     what: list[Child] = [finding.message]
     if dispute is not None:
         what.append(tag("p", badge("disputed", "warn"), f" {dispute.task} says: {dispute.text}"))

@@ -100,6 +100,18 @@ def test_settings_of_applications_block_and_their_twins_pass(weak: str, sound: s
             "template-injection",
             False,
         ),
+        (
+            "def at(n: str): return ROOT / n\n@app.get('/{n}')\ndef x(p=Depends(at)): return FileResponse(p)",
+            "path-traversal",
+            True,
+        ),
+        (
+            "def at(n: str):\n    p = (ROOT / n).resolve()\n    if ROOT not in p.parents: raise E()\n    return p\n"
+            "@app.get('/{n}')\ndef x(p=Depends(at)): return FileResponse(p)",
+            "path-traversal",
+            False,
+        ),
+        ("def x(db, token): return db.query(M).filter(M.token == token)", "timing-comparison", False),
         ("@app.get('/')\ndef x(): return make_response(jsonify(request.args))", "cross-site-scripting", False),
     ],
 )

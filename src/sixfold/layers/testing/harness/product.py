@@ -58,6 +58,8 @@ class Product:
         self.folder = Path(folder)
         self.entries = list(entries)
         self.path = list(path)
+        self.variables: dict[str, str] = {}
+        """Further variables for its processes."""
         self._claims: dict[str, Claim] = {}
 
     def entry(self, *kinds: str, name: str = "") -> Mapping[str, Any]:
@@ -83,6 +85,7 @@ class Product:
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("SIXFOLD", "PYTEST"))}
         programs = [f"{folder}/bin" for folder in self.path]  # where `pip install --target` puts console scripts
         kept["PATH"] = os.pathsep.join([*programs, kept.get("PATH", os.defpath)])
+        kept |= self.variables
         return {**kept, "PYTHONPATH": os.pathsep.join(self.path), "PYTHONUNBUFFERED": "1"}
 
     def command(self, entry: Mapping[str, Any], data: str, port: int = 0) -> list[str]:
@@ -144,13 +147,17 @@ class Service:
         return str(self._entry.get("health") or "/")
 
     def start(self) -> Service:
-        """Start and wait until the health path answers below 500."""
+        """Start and wait until the health path answers below 500.
+
+        An entry may bring, as `begin`, something that starts processes in the place of `subprocess.Popen`.
+        """
         self.port = self._product.port(self._entry["name"])
         self.url = f"http://127.0.0.1:{self.port}"
         argv = self._product.command(self._entry, self._data, self.port)
         environment = {**self._product.environment(), "PORT": str(self.port)}
+        begin = self._entry.get("begin", subprocess.Popen)
         with open(self._log, "ab") as log:
-            self._process = subprocess.Popen(
+            self._process = begin(
                 argv,
                 stdin=subprocess.DEVNULL,
                 stdout=log,

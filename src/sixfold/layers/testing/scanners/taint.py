@@ -83,7 +83,7 @@ class Taint:
         """Read a function; `others` are those of its module, which are looked into for what they give back."""
         self._handler, self._others, self._depth = handler, others or {}, depth
         self._given: dict[str, tuple[bool, bool]] = {}
-        self._names = set(_routed(function))
+        self._names = {name for name, depends in _routed(function) if not depends or self._is_given(depends)}
         self.body = [node for node in nodes(function) if node is not function]
         for _ in range(3):  # assignments may stand in any order in loops; three rounds reach what matters
             before = len(self._names)
@@ -158,6 +158,11 @@ class Taint:
                 )
         return self._given[name]
 
+    def _is_given(self, depends: ast.Call) -> bool:
+        """Whether what a route depends on hands on what the request told it; other modules are not looked into."""
+        name = last_name(depends.args[0]) if depends.args else ""
+        return name in self._others and any(self._gives(name))
+
     def follow(self, names: Collection[str]) -> None:
         """These names hold what came from a request as well."""
         self._names |= set(names)
@@ -196,15 +201,29 @@ def _is_spelled_out(node: ast.AST) -> bool:
     return bool(pattern) and not open_ones
 
 
-def _routed(function: Function) -> Iterator[str]:
+def _routed(function: Function) -> Iterator[tuple[str, ast.Call | None]]:
+    """Parameters that a route fills, and what each depends on instead of the request itself."""
     for decorator in function.decorator_list:
         call = decorator.func if isinstance(decorator, ast.Call) else decorator
         if isinstance(call, ast.Attribute) and call.attr in ROUTES and call.attr != "command":
             arguments = function.args
-            for argument in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs):
+            plain = [*arguments.posonlyargs, *arguments.args]
+            late = plain[len(plain) - len(arguments.defaults) :]
+            pairs = [
+                *zip(late, arguments.defaults, strict=True),
+                *zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True),
+            ]
+            defaults = {one.arg: value for one, value in pairs}
+            for argument in (*plain, *arguments.kwonlyargs):
                 kind = ast.unparse(argument.annotation) if argument.annotation else ""
                 if argument.arg not in ("self", "cls", "request") and kind not in ("int", "float", "bool", "UUID"):
-                    yield argument.arg
+                    yield argument.arg, _depends(defaults.get(argument.arg), argument.annotation)
+
+
+def _depends(*told: ast.expr | None) -> ast.Call | None:
+    """`Depends(f)` as a default or inside of `Annotated`."""
+    calls = [one for node in told if node is not None for one in nodes(node) if isinstance(one, ast.Call)]
+    return next((one for one in calls if last_name(one.func) in ("Depends", "Security")), None)
 
 
 def dotted(node: ast.AST) -> str:
