@@ -18,7 +18,8 @@ Takes longer than five minutes: the own pairs alone took 373 seconds on two core
 - `--pairs FILE` adds pairs: a `.toml` like `pairs/flask.toml` (Flask and FastAPI, up to a minute an application),
   JSON Lines with `id`, `cwe`, `insecure`, `secure`, or a folder of such files, of
   `services.toml` and of `NAME/insecure.py` and `NAME/secure.py`. `pairs/further` was read by those who wrote the
-  detectors; `pairs/unseen` and `pairs/reserved` never, and must not be: they tell what happens on others' code.
+  detectors, `pairs/unseen` only after it was measured; `pairs/reserved` never, and must not be: it tells what happens
+  on others' code.
 
 - `injection_*`: every hostile text of `sixfold.evaluation.injection` (at least 300), shown to a model that obeys each,
   half of them to a task with a write set and half without. `effects` are what got past patch, scanners and package
