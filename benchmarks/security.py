@@ -39,7 +39,7 @@ import tempfile
 import time
 import tomllib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -66,6 +66,7 @@ from sixfold.layers.testing.scanners.suspicious import Suspicious
 from sixfold.wiring.inspecting import scanners_for
 
 PAIRS = Path(__file__).with_name("pairs")
+KINDS = ("insecure", "secure")
 SERVER = '''\
 """Serves `app.answer` over HTTP."""
 
@@ -151,11 +152,11 @@ def own_variants() -> list[Variant]:
     """Both variants of every pair written for this benchmark."""
     found = []
     for pair in tomllib.loads((PAIRS / "functions.toml").read_text(encoding="utf-8"))["pair"]:
-        for kind in ("insecure", "secure"):
+        for kind in KINDS:
             source = pair[kind].lstrip("\n")
             found.append(function_variant(pair["name"], pair["cwe"], source, insecure=kind == "insecure"))
     for told in tomllib.loads((PAIRS / "services.toml").read_text(encoding="utf-8"))["service"]:
-        for kind in ("insecure", "secure"):
+        for kind in KINDS:
             found.append(service_variant(told, told[kind].lstrip("\n"), insecure=kind == "insecure"))
     return [*found, *visited_variants(tomllib.loads((PAIRS / "visits.toml").read_text(encoding="utf-8")))]
 
@@ -165,7 +166,7 @@ def visited_variants(told: dict[str, Any]) -> list[Variant]:
     found = []
     for pair in told["visit"]:
         program = told["programs"][pair["program"]]
-        for kind in ("insecure", "secure"):
+        for kind in KINDS:
             source = program["source"].lstrip("\n")
             for old, new in pair.get(kind, ()):
                 if old not in source:
@@ -190,35 +191,32 @@ def raw_variant(
     )
 
 
+def _rows(place: Path) -> Iterator[dict[str, Any]]:
+    """Pairs of functions or applications in a file, or in a folder of such files and of a folder each."""
+    if place.is_dir():
+        for folder in sorted(place.iterdir()):
+            if (folder / "insecure.py").is_file():
+                yield {"id": folder.name, **{kind: (folder / f"{kind}.py").read_text() for kind in KINDS}}
+        for file in sorted(place.glob("*.jsonl")):
+            yield from _rows(file)
+    elif place.suffix == ".toml":
+        for pair in tomllib.loads(place.read_text(encoding="utf-8"))["pair"]:
+            yield {"id": pair["name"], **pair}
+    else:
+        yield from (json.loads(line) for line in place.read_text(encoding="utf-8").splitlines() if line.strip())
+
+
 def further_variants(place: Path) -> list[Variant]:
     """Pairs from outside."""
     services = place / "services.toml"
     told = tomllib.loads(services.read_text(encoding="utf-8"))["service"] if services.is_file() else []
     visited = [
-        service_variant(pair, pair[kind].lstrip("\n"), insecure=kind == "insecure")
-        for pair in told
-        for kind in ("insecure", "secure")
+        service_variant(pair, pair[kind].lstrip("\n"), insecure=kind == "insecure") for pair in told for kind in KINDS
     ]
-    if place.is_dir():
-        rows = [
-            {
-                "id": folder.name,
-                "cwe": "",
-                **{kind: (folder / f"{kind}.py").read_text() for kind in ("insecure", "secure")},
-            }
-            for folder in sorted(place.iterdir())
-            if (folder / "insecure.py").is_file()
-        ]
-    else:
-        rows = []
-    if place.suffix == ".toml":
-        rows = [{"id": pair["name"], **pair} for pair in tomllib.loads(place.read_text(encoding="utf-8"))["pair"]]
-    for file in sorted(place.glob("*.jsonl")) if place.is_dir() else [place] if place.suffix != ".toml" else []:
-        rows += [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines() if line.strip()]
     functions = [
         function_variant(str(row["id"]), str(row.get("cwe", "")), row[kind], insecure=kind == "insecure")
-        for row in rows
-        for kind in ("insecure", "secure")
+        for row in _rows(place)
+        for kind in KINDS
         if row.get(kind)
     ]
     return [*functions, *visited]

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 
 from sixfold.domain.code import Snapshot
 from sixfold.domain.data import Data, Tree, digest
-from sixfold.domain.evidence import Check, Dispute, Finding, TestReport
+from sixfold.domain.evidence import Check, Dispute, Finding, TestReport, counts_line
 from sixfold.domain.flow import ACCEPTANCE, Examination, Intent, Product, Revision, Rework
 from sixfold.domain.language import Profile, npm_packages
 from sixfold.domain.markdown import specification_text
@@ -22,7 +22,6 @@ from sixfold.domain.run import Decision, Options, Outcome, ReleaseOffer
 from sixfold.layers.refinement import branch
 from sixfold.layers.requirements import specify
 from sixfold.layers.testing import acceptance, components, languages, scanning, system
-from sixfold.layers.testing.exploits.attacks import WALL_S
 from sixfold.layers.testing.known import forgive
 from sixfold.workflow.run import Run
 
@@ -197,8 +196,8 @@ async def _look(
     async def look() -> Examination:
         return await inspect(ports, intent.specification, product, locked, environment, snapshot, others=others)
 
-    tries = _tries(ports, intent.specification, product, locked)
-    place = {"tree": product.tree, "attempt": number, "tries": tries}
+    tries = system.tries(intent.specification, len(acceptance.names(locked.tests)), product.plan)
+    place = {"tree": product.tree, "attempt": number, "tries": (*tries, *(one.name for one in ports.held_out))}
     run.emit("examination.started", f"examination:{number}", place)
     seen = await run.step(f"validation.examine:{number}", look, Examination)
     for check in seen.checks:
@@ -214,18 +213,6 @@ async def _look(
     return seen
 
 
-def _tries(ports: Ports, specification: Specification, product: Product, locked: Locked) -> tuple[str, ...]:
-    """What the product will be put through, for who waits for it."""
-    counted = (
-        ("example", sum(len(one.examples) for one in specification.requirements)),
-        ("acceptance test", len(acceptance.names(locked.tests))),
-        ("contract", len(product.plan.contracts) if product.plan else 0),
-        ("planted fault", system.PLANTED),
-    )
-    told = [f"{number} {what}{'' if number == 1 else 's'}" for what, number in counted if number]
-    return (*told, f"attacks (up to {WALL_S:.0f} s of a free processor)", *(one.name for one in ports.held_out))
-
-
 def _language_checks(reports: Sequence[TestReport]) -> tuple[Check, ...]:
     """One check for all tests that are not Python's; none where there are none."""
     if not reports:
@@ -237,9 +224,7 @@ def _language_checks(reports: Sequence[TestReport]) -> tuple[Check, ...]:
 
 
 def _scan_check(findings: Sequence[Finding]) -> Check:
-    blocking = [finding for finding in findings if finding.blocks]
-    detail = f"{len(blocking)} blocking of {len(findings)} findings"
-    return Check(name="scan", ok=not blocking, detail=detail)
+    return Check(name="scan", ok=not any(one.blocks for one in findings), detail=counts_line(findings))
 
 
 def _faults(checks: Sequence[Check], reports: Sequence[TestReport], findings: Sequence[Finding]) -> tuple[str, ...]:

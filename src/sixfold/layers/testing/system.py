@@ -20,7 +20,7 @@ from sixfold.layers.testing.boundaries import steps_of, try_boundaries
 from sixfold.layers.testing.contracts.edges import unused_contracts
 from sixfold.layers.testing.doubt import doubt
 from sixfold.layers.testing.examples import to_tests
-from sixfold.layers.testing.exploits.attacks import attack_product
+from sixfold.layers.testing.exploits.attacks import WALL_S, attack_product
 from sixfold.layers.testing.harness import PRODUCT, boot, modules
 from sixfold.layers.testing.harness.channel import read_result
 from sixfold.layers.testing.harness.listing import is_test_file
@@ -132,6 +132,18 @@ async def validate_product(
         unverified=unverified(specification, reports),
         mutation_score=doubted.score,
     )
+
+
+def tries(specification: Specification, acceptance_tests: int, plan: Plan | None) -> tuple[str, ...]:
+    """What `validate_product` will put a product through, for who waits for it."""
+    counts = (
+        ("example", sum(len(one.examples) for one in specification.requirements)),
+        ("acceptance test", acceptance_tests),
+        ("contract", len(plan.contracts) if plan is not None else 0),
+        ("planted fault", PLANTED),
+    )
+    told = [f"{number} {what}{'' if number == 1 else 's'}" for what, number in counts if number]
+    return (*told, f"attacks (up to {WALL_S:.0f} s of a free processor)")
 
 
 async def run_examples(workspace: Workspace, specification: Specification, limits: Limits = Limits()) -> TestReport:
