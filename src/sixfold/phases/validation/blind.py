@@ -97,7 +97,7 @@ def failing(reports: Sequence[TestReport], tests: str) -> tuple[acceptance.Failu
 async def judge(
     run: Run, ports: Ports, intent: Intent, locked: Locked, failures: Sequence[acceptance.Failure], round: int
 ) -> tuple[Locked, bool]:
-    """Ask which failing tests say more than the specification; the tests as they stand then, and whether any changed."""
+    """Ask which failed tests say more than the specification; the tests as they then stand, and whether any changed."""
 
     async def ask() -> acceptance.Verdicts:
         verdicts, _ = await acceptance.judge(ports.model, specification_text(intent.specification), failures)
