@@ -15,6 +15,7 @@ from sixfold.layers.testing.scanners.suspicious import find_suspicious
 ROUTE = "from flask import Flask, request\napp = Flask(__name__)\n@app.route('/x/<name>')\ndef view(name):\n"
 
 DEFECTS = {
+    "external-entities": "from lxml import etree\nPARSER = etree.XMLParser(resolve_entities=True)\n",
     "shell-injection": "import subprocess\ndef f(x):\n    subprocess.run('ls ' + x, shell=True)\n",
     "code-injection": "def f(x):\n    return eval(x)\n",
     "unsafe-deserialisation": "import pickle\ndef f(x):\n    return pickle.loads(x)\n",

@@ -174,6 +174,13 @@ def _mode(call: ast.Call) -> ast.expr | None:
     return _keyword(call, "mode") or (call.args[place] if len(call.args) > place else None)
 
 
+def _parser(call: ast.Call, constants: set[str]) -> Iterator[Problem]:
+    """Lxml resolves entities of files only when it is told to."""
+    if last_name(call.func) in ("XMLParser", "iterparse") and _is(_keyword(call, "resolve_entities"), True):
+        told = "documents of visitors make the parser read files; pass resolve_entities=False"
+        yield Problem(call, "external-entities", "CWE-611", told)
+
+
 CALL_RULES: tuple[Callable[[ast.Call, set[str]], Iterator[Problem]], ...] = (
     _shell,
     _code,
@@ -181,4 +188,5 @@ CALL_RULES: tuple[Callable[[ast.Call, set[str]], Iterator[Problem]], ...] = (
     _crypto,
     _trust,
     _files,
+    _parser,
 )
