@@ -45,6 +45,11 @@ SOUND = {
         "    db.execute(f'SELECT * FROM t WHERE id IN ({marks})', ids)\n"
     ),
     "constant table": "TABLE = 'items'\ndef f(db):\n    db.execute(f'SELECT * FROM {TABLE}')\n",
+    "order from a table": (
+        "ORDER = {'id': 'id', 'name': 'name, id'}\ndef f(db, by):\n"
+        "    db.execute(f'SELECT * FROM t ORDER BY {ORDER[by]}')\n"
+        "    db.execute(f\"SELECT * FROM t ORDER BY {ORDER.get(by, 'id')}\")\n"
+    ),
     "contained path": ROUTE
     + "    from pathlib import Path\n    path = (Path('/srv') / name).resolve()\n"
     + "    if not path.is_relative_to('/srv'):\n        abort(404)\n    return open(path).read()\n",

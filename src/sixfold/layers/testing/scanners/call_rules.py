@@ -36,6 +36,8 @@ def constants_of(tree: ast.Module) -> set[str]:
 def _is_literal(node: ast.AST | None, constants: set[str]) -> bool:
     if isinstance(node, (ast.List, ast.Tuple, ast.Set)):
         return all(_is_literal(part, constants) for part in node.elts)
+    if isinstance(node, ast.Dict):
+        return bool(node.values) and all(_is_literal(part, constants) for part in node.values)
     return node is None or isinstance(node, ast.Constant) or (isinstance(node, ast.Name) and node.id in constants)
 
 
