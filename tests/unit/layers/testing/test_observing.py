@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import ctypes
+import os
 from pathlib import Path
 
+from sixfold.layers.testing.exploits.inside.native import Opened
 from sixfold.layers.testing.exploits.inside.observing import changed, files_of
 
 
@@ -19,3 +22,15 @@ def test_changed_files_have_their_own_modes_and_a_link_that_of_what_it_leads_to(
         (str(tmp_path / "link"), "words", 0o600),
         (str(private), "words", 0o600),
     ]
+
+
+def test_a_file_that_native_code_opens_is_seen_once_and_one_that_is_asked_about_is_not(tmp_path: Path) -> None:
+    for name in ("read.txt", "asked.txt"):
+        (tmp_path / name).write_text("words", encoding="utf-8")
+    opened = Opened(str(tmp_path))
+    assert opened.since() == []
+    os.close(ctypes.CDLL(None).open(os.fsencode(tmp_path / "read.txt"), os.O_RDONLY))
+    (tmp_path / "asked.txt").stat()
+    os.listdir(tmp_path)
+    assert opened.since() == [str(tmp_path / "read.txt")]
+    assert opened.since() == []

@@ -15,6 +15,7 @@ from sixfold.layers.testing.scanners.suspicious import find_suspicious
 ROUTE = "from flask import Flask, request\napp = Flask(__name__)\n@app.route('/x/<name>')\ndef view(name):\n"
 
 DEFECTS = {
+    "external-entities": "from lxml import etree\nPARSER = etree.XMLParser(resolve_entities=True)\n",
     "shell-injection": "import subprocess\ndef f(x):\n    subprocess.run('ls ' + x, shell=True)\n",
     "code-injection": "def f(x):\n    return eval(x)\n",
     "unsafe-deserialisation": "import pickle\ndef f(x):\n    return pickle.loads(x)\n",
@@ -44,6 +45,11 @@ SOUND = {
         "    db.execute(f'SELECT * FROM t WHERE id IN ({marks})', ids)\n"
     ),
     "constant table": "TABLE = 'items'\ndef f(db):\n    db.execute(f'SELECT * FROM {TABLE}')\n",
+    "order from a table": (
+        "ORDER = {'id': 'id', 'name': 'name, id'}\ndef f(db, by):\n"
+        "    db.execute(f'SELECT * FROM t ORDER BY {ORDER[by]}')\n"
+        "    db.execute(f\"SELECT * FROM t ORDER BY {ORDER.get(by, 'id')}\")\n"
+    ),
     "contained path": ROUTE
     + "    from pathlib import Path\n    path = (Path('/srv') / name).resolve()\n"
     + "    if not path.is_relative_to('/srv'):\n        abort(404)\n    return open(path).read()\n",

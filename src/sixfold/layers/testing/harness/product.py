@@ -60,6 +60,8 @@ class Product:
         self.path = list(path)
         self.variables: dict[str, str] = {}
         """Further variables for its processes."""
+        self.begin: Callable[..., Any] = subprocess.Popen
+        """Starts the processes of its services, with arguments like those of `subprocess.Popen`."""
         self._claims: dict[str, Claim] = {}
 
     def entry(self, *kinds: str, name: str = "") -> Mapping[str, Any]:
@@ -147,17 +149,13 @@ class Service:
         return str(self._entry.get("health") or "/")
 
     def start(self) -> Service:
-        """Start and wait until the health path answers below 500.
-
-        An entry may bring, as `begin`, something that starts processes in the place of `subprocess.Popen`.
-        """
+        """Start and wait until the health path answers below 500."""
         self.port = self._product.port(self._entry["name"])
         self.url = f"http://127.0.0.1:{self.port}"
         argv = self._product.command(self._entry, self._data, self.port)
         environment = {**self._product.environment(), "PORT": str(self.port)}
-        begin = self._entry.get("begin", subprocess.Popen)
         with open(self._log, "ab") as log:
-            self._process = begin(
+            self._process = self._product.begin(
                 argv,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -315,7 +313,9 @@ def copy_of(product: Product, folder: str) -> Product:
         copy + folder_[len(place) :] if folder_.startswith(place) and "/.sixfold/" not in folder_ else folder_
         for folder_ in product.path
     ]
-    return Product(folder, product.entries, path)
+    copied = Product(folder, product.entries, path)
+    copied.begin = product.begin
+    return copied
 
 
 def kill(process: subprocess.Popen[Any]) -> None:

@@ -79,7 +79,7 @@ def _problems(tree: ast.Module, text: str) -> Iterator[Problem]:
     others = {one.name: one for one in tree.body if isinstance(one, Function)}
     for function, handler in functions(tree) if speaks_sql or serves else ():
         if speaks_sql:
-            yield from built_sql(function)
+            yield from built_sql(function, constants)
         if not serves:
             continue
         taint = Taint(function, handler=handler, others=others)
@@ -97,7 +97,7 @@ def _problems(tree: ast.Module, text: str) -> Iterator[Problem]:
                 # Flask sends a returned text as HTML unless told otherwise.
                 yield Problem(part, "cross-site-scripting", "CWE-79", "request data goes into HTML unescaped")
     if speaks_sql:
-        yield from built_sql(tree)
+        yield from built_sql(tree, constants)
 
 
 def _counted(node: ast.AST, taint: Taint) -> bool:

@@ -36,6 +36,8 @@ def constants_of(tree: ast.Module) -> set[str]:
 def _is_literal(node: ast.AST | None, constants: set[str]) -> bool:
     if isinstance(node, (ast.List, ast.Tuple, ast.Set)):
         return all(_is_literal(part, constants) for part in node.elts)
+    if isinstance(node, ast.Dict):
+        return bool(node.values) and all(_is_literal(part, constants) for part in node.values)
     return node is None or isinstance(node, ast.Constant) or (isinstance(node, ast.Name) and node.id in constants)
 
 
@@ -174,6 +176,13 @@ def _mode(call: ast.Call) -> ast.expr | None:
     return _keyword(call, "mode") or (call.args[place] if len(call.args) > place else None)
 
 
+def _parser(call: ast.Call, constants: set[str]) -> Iterator[Problem]:
+    """Lxml resolves entities of files only when it is told to."""
+    if last_name(call.func) in ("XMLParser", "iterparse") and _is(_keyword(call, "resolve_entities"), True):
+        told = "documents of visitors make the parser read files; pass resolve_entities=False"
+        yield Problem(call, "external-entities", "CWE-611", told)
+
+
 CALL_RULES: tuple[Callable[[ast.Call, set[str]], Iterator[Problem]], ...] = (
     _shell,
     _code,
@@ -181,4 +190,5 @@ CALL_RULES: tuple[Callable[[ast.Call, set[str]], Iterator[Problem]], ...] = (
     _crypto,
     _trust,
     _files,
+    _parser,
 )

@@ -45,7 +45,6 @@ def framework_rules(tree: ast.Module, text: str) -> Iterator[Problem]:
         elif isinstance(node, ast.Call):
             yield from _cookie(node)
             yield from _any_origin(node)
-            yield from _parser(node)
             yield from _tokens(node)
             if last_name(node.func) in ("update", "from_mapping") and "config" in dotted(node.func):
                 for keyword in node.keywords:
@@ -194,13 +193,6 @@ def _traces(function: Function) -> Iterator[Problem]:
 
 def _is_trace(node: ast.AST) -> bool:
     return isinstance(node, ast.Call) and dotted(node.func) in OF_ERRORS
-
-
-def _parser(call: ast.Call) -> Iterator[Problem]:
-    """Lxml resolves entities of files only when it is told to."""
-    if last_name(call.func) in ("XMLParser", "iterparse") and _is(_keyword(call, "resolve_entities"), True):
-        told = "documents of visitors make the parser read files; pass resolve_entities=False"
-        yield Problem(call, "external-entities", "CWE-611", told)
 
 
 def _tokens(call: ast.Call) -> Iterator[Problem]:

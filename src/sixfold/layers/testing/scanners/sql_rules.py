@@ -11,11 +11,15 @@ from sixfold.layers.testing.scanners.taint import dotted, last_name
 from sixfold.layers.testing.scanners.trees import nodes
 
 
-def built_sql(scope: ast.AST) -> Iterator[Problem]:
-    """Statements put together from text and handed to a database in the same scope."""
+def built_sql(scope: ast.AST, constants: set[str]) -> Iterator[Problem]:
+    """Statements put together from text and handed to a database in the same scope.
+
+    Args:
+        constants: names of the module that are bound to literals only.
+    """
     built: dict[str, ast.AST] = {}
     own = list(_own_nodes(scope))
-    chosen = frozenset((*_chosen(own), *_tested(own)))
+    chosen = frozenset((*_chosen(own), *_tested(own), *constants))
     for node in own:
         if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
             if _is_built_sql(node.value, chosen):
@@ -105,7 +109,20 @@ def _is_built_sql(node: ast.AST, chosen: frozenset[str]) -> bool:
         r"(?is)\b(select\b.+\bfrom|insert\s+into|update\b.+\bset|delete\s+from|drop\s+table|where)\b", text
     ):
         return False
-    return any(not _is_harmless(part) for part in parts if not (isinstance(part, ast.Name) and part.id in chosen))
+    return any(not _is_harmless(part) for part in parts if not _is_chosen(part, chosen))
+
+
+def _is_chosen(node: ast.AST, chosen: frozenset[str]) -> bool:
+    """A name that holds only what the code says, or what such a mapping gives: `ORDER[wanted]`."""
+    if isinstance(node, ast.Call) and last_name(node.func) == "get" and isinstance(node.func, ast.Attribute):
+        return _is_chosen(node.func.value, chosen) and all(
+            _is_constant(one) or _is_chosen(one, chosen) for one in node.args[1:]
+        )
+    if isinstance(node, ast.Subscript):
+        return _is_chosen(node.value, chosen)
+    return (isinstance(node, ast.Name) and node.id in chosen) or (
+        isinstance(node, (ast.Name, ast.Attribute)) and last_name(node).isupper()
+    )
 
 
 def _is_computed(node: ast.AST) -> bool:
