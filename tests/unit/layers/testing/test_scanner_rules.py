@@ -14,7 +14,14 @@ from sixfold.layers.testing.scanners.suspicious import find_suspicious
 
 ROUTE = "from flask import Flask, request\napp = Flask(__name__)\n@app.route('/x/<name>')\ndef view(name):\n"
 
+SIGNED = (
+    "import json, zlib\nfrom nacl.signing import VerifyKey\n"
+    "def told(raw, signature, key):\n    VerifyKey(key).verify(raw, signature)\n    return json.loads(raw)\n"
+)
 DEFECTS = {
+    "checksum-for-digest": SIGNED
+    + "def take(raw, signature, image, key):\n    facts = told(raw, signature, key)\n"
+    + "    if zlib.crc32(image) != facts['sum']:\n        raise ValueError\n    return image\n",
     "external-entities": "from lxml import etree\nPARSER = etree.XMLParser(resolve_entities=True)\n",
     "shell-injection": "import subprocess\ndef f(x):\n    subprocess.run('ls ' + x, shell=True)\n",
     "code-injection": "def f(x):\n    return eval(x)\n",
@@ -62,6 +69,14 @@ SOUND = {
     + "    import requests\n    url = request.args['url']\n"
     + "    if url not in ALLOWED:\n        abort(400)\n    return requests.get(url).text\n",
     "lock file": "import os\nlock = os.open('queue.lock', os.O_CREAT | os.O_RDWR, 0o666)\n",
+    "digest beside a checksum": SIGNED
+    + "import hashlib, hmac\ndef take(raw, signature, image, key):\n    facts = told(raw, signature, key)\n"
+    + "    whole = hmac.compare_digest(hashlib.sha256(image).hexdigest(), facts['sha256'])\n"
+    + "    if zlib.crc32(image) != facts['sum'] or not whole:\n"
+    + "        raise ValueError\n    return image\n",
+    "checksum of what was verified": SIGNED
+    + "def take(raw, signature, key):\n    facts = told(raw, signature, key)\n    part = raw[4:]\n"
+    + "    if zlib.crc32(part) != facts['sum']:\n        raise ValueError\n    return facts\n",
     "number from a route": ROUTE + "    return open(f'/srv/{int(name)}.txt').read()\n",
 }
 

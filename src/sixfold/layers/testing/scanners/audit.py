@@ -10,6 +10,7 @@ from sixfold.domain.data import Tree
 from sixfold.domain.evidence import Finding
 from sixfold.domain.ports import Repository
 from sixfold.layers.testing.scanners.call_rules import CALL_RULES, Problem, constants_of
+from sixfold.layers.testing.scanners.checksum_rules import checksums
 from sixfold.layers.testing.scanners.context_rules import contextual
 from sixfold.layers.testing.scanners.files import FileRules, is_test, line_of
 from sixfold.layers.testing.scanners.frame_rules import framework_rules
@@ -65,6 +66,7 @@ def audit(path: str, content: bytes) -> Iterator[Finding]:
 def _problems(tree: ast.Module, text: str) -> Iterator[Problem]:
     yield from contextual(tree, text)
     yield from secrets_kept(tree, text)
+    yield from checksums(tree, text)
     yield from endless_patterns(tree)
     yield from framework_rules(tree, text)
     constants = constants_of(tree)
