@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 
 from sixfold.layers.testing.exploits.inside.native import Opened
-from sixfold.layers.testing.exploits.inside.observing import changed, files_of
+from sixfold.layers.testing.exploits.inside.observing import changed, files_of, headers_of
 
 
 def test_changed_files_have_their_own_modes_and_a_link_that_of_what_it_leads_to(tmp_path: Path) -> None:
@@ -34,3 +34,9 @@ def test_a_file_that_native_code_opens_is_seen_once_and_one_that_is_asked_about_
     os.listdir(tmp_path)
     assert opened.since() == [str(tmp_path / "read.txt")]
     assert opened.since() == []
+
+
+def test_a_document_beside_a_status_is_no_mapping_of_headers() -> None:
+    assert headers_of((201, {"order_no": "a\nb", "items": 2})) == []
+    assert headers_of((303, {"location": "/a"}, "")) == [("location", "/a")]
+    assert headers_of((200, {"X-Order": "a"}, "body")) == [("X-Order", "a")]

@@ -52,6 +52,15 @@ SOUND = {
         "    db.execute(f'SELECT * FROM t WHERE id IN ({marks})', ids)\n"
     ),
     "constant table": "TABLE = 'items'\ndef f(db):\n    db.execute(f'SELECT * FROM {TABLE}')\n",
+    "key of an INI file": (
+        "import configparser, jwt\ndef f(path, claims):\n    config = configparser.ConfigParser()\n"
+        "    config.read(path)\n    key = config.get('pass', 'key')\n"
+        "    return jwt.encode(claims, key, algorithm='HS256')\n"
+    ),
+    "escaped by who calls": (
+        "def find(search, name):\n    return _found(search, f'(uid={escape(name)})')\n"
+        "def _found(search, part):\n    return search.search('dc=x', f'(&(active=TRUE){part})')\n"
+    ),
     "order from a table": (
         "ORDER = {'id': 'id', 'name': 'name, id'}\ndef f(db, by):\n"
         "    db.execute(f'SELECT * FROM t ORDER BY {ORDER[by]}')\n"

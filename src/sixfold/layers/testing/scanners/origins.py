@@ -49,6 +49,12 @@ class Origins:
                     for owner in ("self.", "cls.", f"{node.name}."):
                         self._attributes.setdefault(owner + name, []).append((value, None))
 
+    def _reads_settings(self, call: ast.Call, function: Function | None) -> bool:
+        """`get(section, name)` of a `configparser`, whose second argument is no default."""
+        owner = call.func.value if isinstance(call.func, ast.Attribute) else None
+        made = self.made(dotted(owner), function) if owner is not None else None
+        return isinstance(made, ast.Call) and last_name(made.func).endswith("ConfigParser")
+
     def of(self, node: ast.AST | None, function: Function | None, depth: int = 0) -> set[str]:
         """`constant`, `parameter:NAME`, `random`, `clock`, `environment`; `unknown` for all else."""
         if node is None or depth > MOST_DEPTH:
@@ -150,7 +156,7 @@ class Origins:
         if name.endswith(("environ.get", "getenv")):
             default = node.args[1] if len(node.args) > 1 else None
             return {"environment"} | (self.of(default, function, depth + 1) if default is not None else set())
-        if verb == "get" and len(node.args) > 1:
+        if verb == "get" and len(node.args) > 1 and not self._reads_settings(node, function):
             return {"unknown"} | self.of(node.args[1], function, depth + 1)
         callee = self.functions.get(verb)
         if callee is not None and (isinstance(node.func, ast.Name) or dotted(node.func).startswith(("self.", "cls."))):

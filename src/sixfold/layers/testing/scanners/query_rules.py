@@ -14,7 +14,9 @@ from sixfold.layers.testing.scanners.trees import nodes
 def built_queries(tree: ast.Module) -> Iterator[Problem]:
     """XPath and LDAP texts put together from values; sure where a value goes in as it came."""
     for function in (node for node in nodes(tree) if isinstance(node, Function)):
-        built: dict[str, ast.expr] = {}
+        # What a function of the module alone is handed may have been escaped by who calls it.
+        inner = function.args.args if function.name.startswith("_") else ()
+        built: dict[str, ast.expr] = {one.arg: ast.Constant("") for one in inner}
         added: dict[str, list[ast.expr]] = {}
         for node in nodes(function):
             if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
