@@ -52,6 +52,12 @@ SOUND = {
         "    db.execute(f'SELECT * FROM t WHERE id IN ({marks})', ids)\n"
     ),
     "constant table": "TABLE = 'items'\ndef f(db):\n    db.execute(f'SELECT * FROM {TABLE}')\n",
+    "picked from a table": (
+        "from flask import request\nKINDS = {b'GIF': '.gif'}\n@app.post('/p')\ndef add():\n"
+        "    content = request.files['p'].read()\n"
+        "    end = next((s for start, s in KINDS.items() if content.startswith(start)), None)\n"
+        "    open('/srv/x' + end, 'wb').write(content)\n"
+    ),
     "key of an INI file": (
         "import configparser, jwt\ndef f(path, claims):\n    config = configparser.ConfigParser()\n"
         "    config.read(path)\n    key = config.get('pass', 'key')\n"

@@ -102,6 +102,8 @@ class Taint:
             return False
         if isinstance(node, ast.IfExp):
             return node.body in self or node.orelse in self
+        if isinstance(node, (ast.ListComp, ast.SetComp, ast.GeneratorExp, ast.DictComp)):
+            return self._is_made_of(node)
         if isinstance(node, ast.Name):
             return node.id in self._names
         if isinstance(node, ast.Attribute) and self._is_source(node):
@@ -113,6 +115,15 @@ class Taint:
             given = [*node.args, *(keyword.value for keyword in node.keywords)]
             return source or (passes and any(one in self for one in given))
         return any(child in self for child in ast.iter_child_nodes(node))
+
+    def _is_made_of(self, node: ast.ListComp | ast.SetComp | ast.GeneratorExp | ast.DictComp) -> bool:
+        """What is picked tells; what it is picked by does not."""
+        picked = [node.key, node.value] if isinstance(node, ast.DictComp) else [node.elt]
+        names = {part.id for one in picked for part in nodes(one) if isinstance(part, ast.Name)}
+        return any(one in self for one in picked) or any(
+            part.iter in self and names & {one.id for one in nodes(part.target) if isinstance(one, ast.Name)}
+            for part in node.generators
+        )
 
     def checked(self, node: ast.AST) -> bool:
         """True when a name of the expression is tested against something: an allow-list, a pattern, a containment."""
