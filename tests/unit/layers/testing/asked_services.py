@@ -60,13 +60,17 @@ def served(answer: Answering) -> Iterator[int]:
 class Instances:
     """New instances of a service in this process, in place of started programs."""
 
-    def __init__(self, make: Callable[[], Answering], home: Site) -> None:
-        self._make, self._home = make, home
+    def __init__(self, make: Callable[[], Answering], home: Site, log: Path) -> None:
+        self._make, self._home, self._log = make, home, log
 
     @contextlib.contextmanager
     def site(self, **_: object) -> Iterator[Site]:
         with served(self._make()) as port:
-            yield self._home.at(cast(Service, SimpleNamespace(port=port, health_path="/health")), self._home.base)
+            service = SimpleNamespace(port=port, health_path="/health", log=self._written)
+            yield self._home.at(cast(Service, service), self._home.base)
+
+    def _written(self) -> str:
+        return self._log.read_text(encoding="utf-8") if self._log.exists() else ""
 
 
 @contextlib.contextmanager
@@ -89,7 +93,7 @@ def learnt(
             site = Site("app", service, ground, job, float("inf"), str(place))
             story = Story(site, Eye(site, ""), endpoints)
             story.learn()
-            yield story, cast(Fresh, Instances(make, site))
+            yield story, cast(Fresh, Instances(make, site, place / "service.log"))
     finally:
         ground.close()
 
