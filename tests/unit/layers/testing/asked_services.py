@@ -60,7 +60,7 @@ def served(answer: Answering) -> Iterator[int]:
 class Instances:
     """New instances of a service in this process, in place of started programs."""
 
-    def __init__(self, make: Callable[[], Answering], home: Site, log: Path) -> None:
+    def __init__(self, make: Callable[[], Answering], home: Site, log: Path | None = None) -> None:
         self._make, self._home, self._log = make, home, log
 
     @contextlib.contextmanager
@@ -70,7 +70,7 @@ class Instances:
             yield self._home.at(cast(Service, service), self._home.base)
 
     def _written(self) -> str:
-        return self._log.read_text(encoding="utf-8") if self._log.exists() else ""
+        return self._log.read_text(encoding="utf-8") if self._log is not None and self._log.exists() else ""
 
 
 @contextlib.contextmanager
