@@ -16,6 +16,7 @@ import fcntl
 import os
 import secrets
 import shutil
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,6 +24,9 @@ from pathlib import Path
 from sixfold.domain.errors import RunNotFound, StorageError, UsageError
 from sixfold.domain.ports import Clock
 from sixfold.workflow.log import EventLog
+
+LOCK_S = 1.0
+"""Seconds for which a run's lock is waited for."""
 
 
 class State:
@@ -107,18 +111,30 @@ class State:
     def drive(self, run: str) -> Iterator[None]:
         """Hold the run's lock: one process drives a run at a time. The kernel frees it when the process dies.
 
+        A child that a killed process had just forked may hold it for a moment longer, until it runs its program.
+
         Raises:
             UsageError: another process drives it.
         """
         descriptor = os.open(self.folder(run) / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError as error:
+            if not _locked(descriptor):
                 raise UsageError(
                     f"{run} is being driven by another process",
                     next=f"follow it: sixfold log {run} --follow",
-                ) from error
+                )
             yield
         finally:
             os.close(descriptor)
+
+
+def _locked(descriptor: int) -> bool:
+    """Take the lock of a file, within `LOCK_S` seconds."""
+    until = time.monotonic() + LOCK_S
+    while True:
+        with contextlib.suppress(OSError):
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return True
+        if time.monotonic() > until:
+            return False
+        time.sleep(0.02)
