@@ -345,6 +345,7 @@ def told(stage: Stage) -> list[str]:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(500)
 @pytest.mark.parametrize("moment", ["before", "torn", "after"])
 async def test_a_crash_at_any_step_of_a_run_whose_plan_changes_loses_nothing_and_changes_nothing(
     tmp_path: Path, moment: str

@@ -134,6 +134,7 @@ async def misused(stage: Stage) -> str:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(500)
 @pytest.mark.parametrize("moment", ["before", "torn", "after"])
 async def test_a_crash_at_any_step_of_an_early_start_loses_nothing_and_changes_nothing(
     tmp_path: Path, moment: str

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from test_scripted_runs import Person
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(500)]
 REQUEST = "I want something that counts words for my team"
 
 

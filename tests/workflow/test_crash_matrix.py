@@ -34,6 +34,7 @@ def place(tmp_path: Path, verdicts: Path) -> Path:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("share", range(SHARES))
 def test_a_run_killed_at_any_moment_of_any_step_comes_out_the_same(place: Path, share: int) -> None:
     undisturbed, *crashed = crash(place, str(share), str(SHARES))
@@ -48,6 +49,7 @@ def test_a_run_killed_at_any_moment_of_any_step_comes_out_the_same(place: Path, 
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(400)
 def test_files_that_a_power_cut_tore_lose_nothing_that_was_paid_for(place: Path) -> None:
     undisturbed, *damaged = crash(place, "damage")
     wrong = {outcome["moment"]: wrongs for outcome in damaged if (wrongs := differences(outcome, undisturbed))}
@@ -59,6 +61,7 @@ def test_files_that_a_power_cut_tore_lose_nothing_that_was_paid_for(place: Path)
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(400)
 def test_a_full_disk_a_held_database_and_a_second_process_stop_a_run_and_break_nothing(place: Path) -> None:
     undisturbed, *troubled = crash(place, "trouble")
     storage = {outcome["moment"]: outcome for outcome in troubled if outcome["told"]}
@@ -73,6 +76,7 @@ def test_a_full_disk_a_held_database_and_a_second_process_stop_a_run_and_break_n
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("seed", ["one", "two", "three"])
 def test_a_run_shot_again_and_again_at_random_moments_comes_out_the_same(place: Path, seed: str) -> None:
     undisturbed, *shot = crash(place, "random", seed, "4")
@@ -89,6 +93,7 @@ def test_a_run_shot_again_and_again_at_random_moments_comes_out_the_same(place: 
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 def test_a_small_run_in_the_real_sandbox_may_be_killed_in_every_step(tmp_path: Path) -> None:
     undisturbed, *crashed = crash(tmp_path, "sandboxed")
     assert undisturbed["ends"] == [0]

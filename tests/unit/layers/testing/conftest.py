@@ -18,9 +18,17 @@ from sixfold.domain.requirements import Specification
 from sixfold.layers.testing.boundaries import steps_of
 from sixfold.layers.testing.environments import UvEnvironments
 from sixfold.layers.testing.exploits.attacks import WALL_S, Attacked, attack_product
+from sixfold.layers.testing.exploits.pace import MOST
 from sixfold.layers.testing.runner import Product
 from sixfold.layers.testing.sandbox.bubblewrap import Bubblewrap
 from sixfold.layers.testing.sandbox.sandlock import Sandlock
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What attacks may take on a busy machine, and as long again as anything else; a mark of a test's own comes first."""
+    for item in items:
+        if "attacked" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.timeout(WALL_S * MOST + 300))
 
 
 @pytest.fixture

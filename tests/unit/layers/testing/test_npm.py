@@ -117,6 +117,7 @@ async def test_packages_no_person_chose_are_never_installed(
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 @pytest.mark.usefixtures("registry")
 async def test_a_vitest_suite_runs_on_packages_that_npm_installed_and_nothing_of_them_is_writable(
     sandbox: Bubblewrap | Sandlock, folders: Folders, environment: Environment, tmp_path: Path
