@@ -25,7 +25,7 @@ from sixfold.layers.testing.sandbox.sandlock import Sandlock
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What attacks may take on a busy machine, and as long again as anything else; a mark of a test's own comes first."""
+    """What attacks may take on a busy machine, and as long again as anything else; a test's own mark comes first."""
     for item in items:
         if "attacked" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.timeout(WALL_S * MOST + 300))

@@ -47,6 +47,21 @@ def station(headers, stations):
         if CHOSEN:
             return name
 """
+SERVED = """
+import hashlib
+def answer(method, path, query, body, data):
+    digest = hashlib.pbkdf2_hmac("sha256", body["password"].encode(), b"gym", 600_000)
+    return 200, "text/plain", str(digest == read(data, body["name"]))
+"""
+RESETS = """
+import hashlib, hmac, secrets
+class Resets:
+    def finish(self, token):
+        wanted = hashlib.sha256(token.encode()).hexdigest()
+        for name, digest in self._pending.items():
+            if digest == wanted:
+                return name
+"""
 READER = """
 class Reader(pickle.Unpickler):
     def find_class(self, module, name):
@@ -90,3 +105,18 @@ def test_certain_weakness_of_secrets_blocks_and_its_sound_twin_passes(
 
     assert blocking(weak) == {rule}
     assert blocking(sound) == set()
+
+
+def test_one_salt_in_a_whole_service_is_told_and_does_not_block() -> None:
+    found = [one for one in audit("app.py", SERVED.encode()) if one.rule == "constant-salt"]
+    assert [one.severity for one in found] == ["warning"]
+    alone = SERVED.replace("def answer(method, path, query, body, data)", "def check(body, data)")
+    assert "error" in {one.severity for one in audit("lib.py", alone.encode()) if one.rule == "constant-salt"}
+
+
+def test_a_digest_of_what_is_given_may_be_looked_up() -> None:
+    assert not [one for one in audit("lib.py", RESETS.encode()) if one.rule == "timing-comparison"]
+    given = RESETS.replace("(self, token)", "(self, token, digest)").replace("name, digest in", "name, _ in")
+    keyed = RESETS.replace("hashlib.sha256(token.encode())", "hmac.new(self._key, token.encode(), hashlib.sha256)")
+    for source in (given, keyed):
+        assert [one.rule for one in audit("lib.py", source.encode())] == ["timing-comparison"]

@@ -29,7 +29,6 @@ TAG = re.compile(r"<[a-zA-Z][^<]*>")
 RAW_VALUE = re.compile(r"\{\{(?![^}]*\|\s*(?:e|escape|tojson|urlencode|int|float|length)\b)")
 """A value of a jinja2 template that no filter escapes."""
 NARROWING = (*PATTERNS, "startswith", "issubclass", "isinstance")
-DERIVE = ("pbkdf2_hmac", "scrypt", "PBKDF2HMAC", "Scrypt", "hashpw", "PBKDF2", "argon2")
 
 
 def contextual(tree: ast.Module, text: str) -> Iterator[Problem]:
@@ -106,14 +105,8 @@ def _keys(call: ast.Call) -> Iterator[Problem]:
 
 
 def _fixed_bytes(call: ast.Call, constants: set[str]) -> Iterator[Problem]:
-    """Salts and initialisation vectors that never change."""
+    """Initialisation vectors that never change."""
     name, verb = dotted(call.func), last_name(call.func)
-    if verb in DERIVE:
-        place = {"pbkdf2_hmac": 2, "hashpw": 1, "PBKDF2": 1}.get(verb, 9)
-        if _is_fixed(_argument(call, place, "salt"), constants):
-            yield Problem(
-                call, "constant-salt", "CWE-760", "every password gets the same salt; draw one with os.urandom"
-            )
     if re.search(r"(^|\.)modes\.(CBC|CTR|CFB|OFB|GCM|CFB8)$|^(CBC|CTR|CFB|OFB|GCM)$", name):
         if _is_fixed(_argument(call, 0, "initialization_vector"), constants):
             yield Problem(

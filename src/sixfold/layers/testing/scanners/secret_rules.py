@@ -25,6 +25,14 @@ GUARDS = re.compile(r"(?i)\b(hmac|secrets|bearer|authorization|signature|x-[\w-]
 MARKING = re.compile(r"(?i)(^|_)(kind|type|name|line|pos|text|id|count|len|index|version|class|style|color)$")
 FEW_ROUNDS, FEW_COST = 50_000, 1 << 13
 """Below these a warning; at those that follow, an error."""
+SERVES = re.compile(
+    r"(?m)^\s*(?:from|import) (?:flask|fastapi|starlette|aiohttp|django|tornado|bottle|falcon|sanic|quart|wsgiref"
+    r"|http\.server)\b"
+    r"|def \w+\((?:self, )?(?:environ, start_response|method\b[^)]*\bpath\b|request\b)"
+)
+"""The module answers requests."""
+PLAIN_DIGEST = re.compile(r"\b(sha\d+|sha3_\d+|blake2[bs])\(")
+KEYED_DIGEST = re.compile(r"hmac|pbkdf2|scrypt|bcrypt|argon2|hashpw")
 ROUNDS_LEAST, SCRYPT_LEAST = 1000, 512
 NAMED_SALT = re.compile(r"(?i)salt|nonce|iv|vector|random|seed")
 
@@ -34,12 +42,13 @@ def secrets_kept(tree: ast.Module, text: str) -> Iterator[Problem]:
     origins = Origins(tree)
     passwords = _passwords(tree, origins)
     guarded = GUARDS.search(text) is not None
+    serves = SERVES.search(text) is not None
     for function in [*origins.functions.values(), None]:
         scope: ast.AST = function if function is not None else ast.Module(body=_loose(tree), type_ignores=[])
         for node in own_nodes(scope):
             if isinstance(node, ast.Call):
                 yield from _key(node, function, origins)
-                yield from _salt(node, function, origins)
+                yield from _salt(node, function, origins, severe=not serves)
                 yield from _nonce(node, function, origins)
                 yield from _digest(node, function, passwords)
                 yield from _collides(node, function, origins)
@@ -73,20 +82,25 @@ def _key(call: ast.Call, function: Function | None, origins: Origins) -> Iterato
         yield Problem(call, "constant-key", "CWE-798", told)
 
 
-def _salt(call: ast.Call, function: Function | None, origins: Origins) -> Iterator[Problem]:
-    """Salts that are the same for everybody, or follow from the name; rounds that cost nothing."""
+def _salt(call: ast.Call, function: Function | None, origins: Origins, *, severe: bool) -> Iterator[Problem]:
+    """Salts that are the same for everybody, or follow from the name; rounds that cost nothing.
+
+    Each guess still costs what the function costs: in a whole service, one of many decisions that a reviewer is shown;
+    it blocks where to keep passwords is what the module is for.
+    """
     verb = last_name(call.func)
     if verb not in DERIVES:
         return
     given = origins.of(_argument(call, DERIVES[verb], "salt"), function)
     for sources in origins.handed(given, function):
-        yield from _salted(call, sources)
+        for problem in _salted(call, sources):
+            yield problem._replace(severe=problem.severe and severe)
     rounds = _argument(call, {"pbkdf2_hmac": 3, "PBKDF2": 3}.get(verb, 9), "iterations", "rounds", "count", "n")
     least = FEW_COST if verb.lower() == "scrypt" else FEW_ROUNDS
     number = _number(rounds, function, origins)
     if number is not None and number < least and verb not in ("hashpw", "hash_secret"):
-        severe = number <= (SCRYPT_LEAST if verb.lower() == "scrypt" else ROUNDS_LEAST)
-        yield Problem(call, "few-rounds", "CWE-916", f"{number} rounds are guessed through quickly", severe)
+        quick = number <= (SCRYPT_LEAST if verb.lower() == "scrypt" else ROUNDS_LEAST)
+        yield Problem(call, "few-rounds", "CWE-916", f"{number} rounds are guessed through quickly", quick and severe)
 
 
 def _salted(call: ast.Call, sources: set[str]) -> Iterator[Problem]:
@@ -204,12 +218,25 @@ def _compared(node: ast.Compare, origins: Origins, function: Function | None) ->
         return
     if any(isinstance(side, ast.Call) and last_name(side.func) == "len" for side in sides):
         return
+    if any(_looks_up(one, other, origins, function) for one, other in (sides, sides[::-1])):
+        return
     if all(SECRET.search(name) for name in names) or (
         any(re.search(r"(?i)token|secret|signature|hmac|digest|api_?key|mac$", name) for name in names)
         and any(name.startswith(("expected", "computed", "correct", "given", "hexdigest", "digest")) for name in names)
     ):
         told = "secrets are compared by `==`, which ends at the first difference; use hmac.compare_digest"
         yield Problem(node, "timing-comparison", "CWE-208", told)
+
+
+def _looks_up(side: ast.expr, other: ast.expr, origins: Origins, function: Function | None) -> bool:
+    """A digest of what was given is held against one that is kept: nobody can lead a digest to the next sign."""
+    made = origins.spelled(side, function)
+    kept = origins.of(other, function)
+    return (
+        bool(PLAIN_DIGEST.search(made))
+        and not KEYED_DIGEST.search(made)
+        and not any(one.startswith("parameter:") for one in kept)
+    )
 
 
 def _is_column(node: ast.expr) -> bool:
