@@ -74,12 +74,14 @@ async def workspace(
 def attacked(folders: Folders, sandbox: Bubblewrap | Sandlock, environment: Environment) -> Attacker:
     """What the attacks prove of a product of these files that a specification describes."""
 
-    async def attack(files: Mapping[str, str], specification: Specification, wall_s: float = WALL_S) -> Attacked:
+    async def attack(
+        files: Mapping[str, str], specification: Specification, wall_s: float = WALL_S, until: str = ""
+    ) -> Attacked:
         entries = tuple(to_json(entry) for entry in specification.entries)
         sources = {path: text.encode() for path, text in files.items()}
         async with sandbox.open(folders.add(files), environment=environment) as workspace:
             product = Product(entries=entries, path=(".",))
             steps = steps_of(specification)
-            return await attack_product(workspace, product, specification, sources, steps, wall_s=wall_s)
+            return await attack_product(workspace, product, specification, sources, steps, wall_s=wall_s, until=until)
 
     return attack
